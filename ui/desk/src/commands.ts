@@ -1,0 +1,59 @@
+// Everything the window may ask of the workstation. Each command has one permission in src-tauri/capabilities.
+// A refused command rejects with a Notice. No command takes or returns a PIN.
+import type {
+  CardStatus,
+  Chart,
+  DeviceRow,
+  Draft,
+  ImportPreview,
+  OutboxRow,
+  PatientRow,
+  Prescription,
+  Progress,
+  RequestRow,
+  Snapshot,
+  Topic,
+} from './model';
+
+export interface Commands {
+  snapshot(): Promise<Snapshot>;
+  signIn(): Promise<void>;
+  lock(): Promise<void>;
+
+  patients(): Promise<PatientRow[]>;
+  openChart(commitment: string, reason: string): Promise<Chart>;
+  /** The open chart as it is now, or null when it was closed (a revocation, a lock). Not a new read. */
+  chart(): Promise<Chart | null>;
+  closeChart(): Promise<void>;
+
+  draft(commitment: string): Promise<Draft | null>;
+  saveDraft(commitment: string, draft: Draft): Promise<void>;
+  writeNote(commitment: string, text: string): Promise<void>;
+  writePrescription(commitment: string, prescription: Prescription): Promise<void>;
+  importPreview(commitment: string, bytesBase64: string): Promise<ImportPreview>;
+  importConfirm(commitment: string): Promise<{ records: number }>;
+
+  outbox(): Promise<OutboxRow[]>;
+  retry(): Promise<void>;
+
+  cardStatus(): Promise<CardStatus | null>;
+  prepareCard(holder: string, role: string): Promise<void>;
+  requestDevice(): Promise<{ request: string; words: string[] }>;
+
+  masterSignIn(): Promise<void>;
+  prepareMaster(): Promise<void>;
+  registerInstitution(name: string, country: string): Promise<void>;
+  requests(): Promise<RequestRow[]>;
+  approve(request: string, rights: number, notAfter: number): Promise<void>;
+  refuse(request: string, reason: string): Promise<void>;
+  devices(): Promise<DeviceRow[]>;
+  revokeDevice(device: string): Promise<void>;
+
+  poster(): Promise<{ svg: string; link: string }>;
+  savePoster(): Promise<{ pdf: string; png: string }>;
+}
+
+export interface Events {
+  onChanged(heard: (topics: Topic[]) => void): Promise<void>;
+  onProgress(heard: (progress: Progress) => void): Promise<void>;
+}

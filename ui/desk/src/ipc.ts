@@ -1,0 +1,59 @@
+// The bridge to the workstation. The only file that imports the Tauri API.
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import type { Commands, Events } from "./commands";
+import type { Notice, Progress, Topic } from "./model";
+
+/** What a refused command rejects with; anything that is no notice becomes one. */
+export function asNotice(cause: unknown): Notice {
+  if (typeof cause === "object" && cause !== null && "code" in cause && "message" in cause) return cause as Notice;
+  return { code: "unexpected", message: String(cause), action: "", tone: "danger" };
+}
+
+async function ask<T>(command: string, args?: Record<string, unknown>): Promise<T> {
+  try {
+    return await invoke<T>(command, args);
+  } catch (cause) {
+    throw asNotice(cause);
+  }
+}
+
+export const commands: Commands = {
+  snapshot: () => ask("snapshot"),
+  signIn: () => ask("sign_in"),
+  lock: () => ask("lock"),
+  patients: () => ask("patients"),
+  openChart: (commitment, reason) => ask("open_chart", { commitment, reason }),
+  chart: () => ask("chart"),
+  closeChart: () => ask("close_chart"),
+  draft: (commitment) => ask("draft", { commitment }),
+  saveDraft: (commitment, draft) => ask("save_draft", { commitment, draft }),
+  writeNote: (commitment, text) => ask("write_note", { commitment, text }),
+  writePrescription: (commitment, prescription) => ask("write_prescription", { commitment, prescription }),
+  importPreview: (commitment, bytesBase64) => ask("import_preview", { commitment, bytesBase64 }),
+  importConfirm: (commitment) => ask("import_confirm", { commitment }),
+  outbox: () => ask("outbox"),
+  retry: () => ask("retry"),
+  cardStatus: () => ask("card_status"),
+  prepareCard: (holder, role) => ask("prepare_card", { holder, role }),
+  requestDevice: () => ask("request_device"),
+  masterSignIn: () => ask("master_sign_in"),
+  prepareMaster: () => ask("prepare_master"),
+  registerInstitution: (name, country) => ask("register_institution", { name, country }),
+  requests: () => ask("requests"),
+  approve: (request, rights, notAfter) => ask("approve", { request, rights, notAfter }),
+  refuse: (request, reason) => ask("refuse", { request, reason }),
+  devices: () => ask("devices"),
+  revokeDevice: (device) => ask("revoke_device", { device }),
+  poster: () => ask("poster"),
+  savePoster: () => ask("save_poster"),
+};
+
+export const events: Events = {
+  async onChanged(heard) {
+    await listen<{ topics: Topic[] }>("changed", (event) => heard(event.payload.topics));
+  },
+  async onProgress(heard) {
+    await listen<Progress>("progress", (event) => heard(event.payload));
+  },
+};
