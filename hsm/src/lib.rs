@@ -1,1 +1,29 @@
-//! Being written.
+//! Key stores: PIV cards of any maker, YubiKey management, attestation, reader monitor.
+//!
+//! Blocking by design: one thread per reader, no async, no window, no network. Daily work goes through an own thin APDU
+//! layer over PC/SC ([`PivCard`]); a YubiKey is prepared through the `yubikey` crate.
+//!
+//! Nothing secret is logged here: commands appear as class, instruction and status only. Programs that install a log
+//! subscriber must cap the targets in [`QUIET_LOG_TARGETS`], because the `yubikey` crate prints PINs at trace level.
+#![forbid(unsafe_code)]
+
+pub mod attestation;
+mod error;
+pub mod holder;
+pub mod pin;
+pub mod pinjob;
+pub mod piv;
+mod reader;
+mod slot;
+pub mod soft;
+pub mod store;
+
+pub use error::CardError;
+pub use pin::Pin;
+pub use piv::{CardInfo, PivCard, SlotInfo, Verified};
+pub use reader::{ReaderState, readers};
+pub use slot::{PinPolicy, Slot, TouchPolicy};
+pub use store::KeyStore;
+
+/// Log targets that must stay at `warn` or above: they print whole commands, PIN included, at `trace`.
+pub const QUIET_LOG_TARGETS: [&str; 2] = ["yubikey", "pcsc"];

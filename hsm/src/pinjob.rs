@@ -1,0 +1,270 @@
+//! What the workstation asks of the PIN window, and what it answers (protocol §9). One JSON line each way.
+//!
+//! The window's program calls [`run`] or [`choose`]: the card is opened, its serial number compared, the PIN verified and every
+//! operation done in one card transaction. The PIN never leaves that program.
+
+use crate::{CardError, Pin, PivCard, Slot, Verified};
+use serde::{Deserialize, Serialize};
+use wardkey_core::fault::Coded;
+use wardkey_core::hexbytes;
+use wardkey_core::key::{PublicKey, Signature};
+use zeroize::{Zeroize, Zeroizing};
+
+/// One request to the PIN window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PinJob {
+    /// The PC/SC reader's name.
+    pub reader: String,
+    /// The card's serial number as in [`crate::CardInfo::serial`]; a card with another one is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// What the window is headed with, in the person's language.
+    pub title: String,
+    /// Which program or institution asks, in the person's language.
+    pub asker: String,
+    /// What for, in the person's language.
+    pub purpose: String,
+    /// Use the PIN, or choose a new one.
+    pub kind: PinJobKind,
+    /// What is done with it, in this order. May be empty for `choose`.
+    #[serde(default)]
+    pub operations: Vec<Operation>,
+    /// For `choose`: the PIN that the card has now, if it is not `123456`. Known to IT, so no secret of the holder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factory_pin: Option<String>,
+}
+
+/// What the PIN is typed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PinJobKind {
+    /// Type the PIN, do the operations.
+    Use,
+    /// Type a new PIN twice, replace the factory's, then do the operations.
+    Choose,
+}
+
+/// One operation of the card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "camelCase")]
+pub enum Operation {
+    /// ECDSA over a digest.
+    Sign {
+        /// Which key.
+        slot: Slot,
+        /// SHA-256 digest.
+        #[serde(with = "hexbytes::array")]
+        digest: [u8; 32],
+    },
+    /// ECDH with a peer's key.
+    Agree {
+        /// Which key.
+        slot: Slot,
+        /// The other side.
+        peer: PublicKey,
+    },
+}
+
+/// What the PIN window answers: `{"ok": […]}` or `{"error": {…}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PinAnswer {
+    /// One outcome per operation, in order.
+    Ok(Vec<Outcome>),
+    /// Nothing was done that lasts, except that a wrong PIN costs a try.
+    Error(PinFault),
+}
+
+/// The result of one operation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// Of `sign`.
+    Signature {
+        /// 64 bytes, low-S.
+        signature: Signature,
+    },
+    /// Of `agree`.
+    Shared {
+        /// The X coordinate, secret; wiped when dropped.
+        shared: SharedSecret,
+    },
+}
+
+/// 32 secret bytes, hex in JSON.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SharedSecret(#[serde(with = "hexbytes::array")] pub [u8; 32]);
+
+impl Drop for SharedSecret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Signature { signature } => write!(f, "Signature({signature:?})"),
+            Self::Shared { .. } => f.write_str("Shared(…)"),
+        }
+    }
+}
+
+/// A [`CardError`] as it crosses the pipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PinFault {
+    /// Stable code, see `docs/errors.md`.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do now.
+    pub action: String,
+    /// Tries left, if the error is about the PIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tries_left: Option<u8>,
+}
+
+impl From<&CardError> for PinFault {
+    fn from(error: &CardError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            action: error.action().to_owned(),
+            tries_left: error.tries_left(),
+        }
+    }
+}
+
+impl From<Result<Vec<Outcome>, CardError>> for PinAnswer {
+    fn from(result: Result<Vec<Outcome>, CardError>) -> Self {
+        match result {
+            Ok(outcomes) => Self::Ok(outcomes),
+            Err(error) => Self::Error(PinFault::from(&error)),
+        }
+    }
+}
+
+impl PinAnswer {
+    /// The JSON line, without the line feed, in a buffer that is wiped.
+    ///
+    /// # Errors
+    /// Never in practice; serde's signature.
+    pub fn to_line(&self) -> Result<Zeroizing<String>, serde_json::Error> {
+        // Room for everything, so that growing leaves no copies behind.
+        let room = match self {
+            Self::Ok(outcomes) => 64 + 160 * outcomes.len(),
+            Self::Error(_) => 1024,
+        };
+        let mut line = Zeroizing::new(Vec::with_capacity(room));
+        serde_json::to_writer(&mut *line, self)?;
+        Ok(Zeroizing::new(
+            String::from_utf8(std::mem::take(&mut *line)).unwrap_or_default(),
+        ))
+    }
+}
+
+/// Opens the card, checks that it is the one meant, verifies the PIN and does all operations in one card transaction.
+#[must_use]
+pub fn run(job: &PinJob, pin: &Pin) -> PinAnswer {
+    open(job)
+        .and_then(|mut card| card.with_pin(pin, |verified| operate(verified, &job.operations)))
+        .into()
+}
+
+/// Replaces the factory's PIN by the holder's, then does the operations with it.
+#[must_use]
+pub fn choose(job: &PinJob, new: &Pin) -> PinAnswer {
+    choose_pin(job, new).into()
+}
+
+fn choose_pin(job: &PinJob, new: &Pin) -> Result<Vec<Outcome>, CardError> {
+    let old = match &job.factory_pin {
+        Some(text) => Pin::new(text.as_bytes())?,
+        None => Pin::factory(),
+    };
+    let mut card = open(job)?;
+    card.change_pin(&old, new)?;
+    if job.operations.is_empty() {
+        return Ok(Vec::new());
+    }
+    card.with_pin(new, |verified| operate(verified, &job.operations))
+}
+
+fn open(job: &PinJob) -> Result<PivCard, CardError> {
+    let mut card = PivCard::open(&job.reader)?;
+    if let Some(expected) = &job.serial {
+        card.expect_serial(expected)?;
+    }
+    Ok(card)
+}
+
+fn operate(card: &mut Verified<'_>, operations: &[Operation]) -> Result<Vec<Outcome>, CardError> {
+    operations
+        .iter()
+        .map(|operation| match operation {
+            Operation::Sign { slot, digest } => card
+                .sign(*slot, digest)
+                .map(|signature| Outcome::Signature { signature }),
+            Operation::Agree { slot, peer } => card.agree(*slot, peer).map(|shared| Outcome::Shared {
+                shared: SharedSecret(*shared),
+            }),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use wardkey_core::key::SoftKey;
+
+    #[test]
+    fn a_job_reads_as_the_protocol_writes_it() {
+        let peer = SoftKey::generate().unwrap().public();
+        let text = json!({
+            "reader": "Virtual PCD 00 00", "serial": "17", "title": "Sign in", "asker": "Summit Clinic", "purpose": "session",
+            "kind": "use",
+            "operations": [
+                {"op": "sign", "slot": "9a", "digest": "07".repeat(32)},
+                {"op": "agree", "slot": "9d", "peer": peer.to_string()},
+            ],
+        });
+        let job: PinJob = serde_json::from_value(text.clone()).unwrap();
+        assert_eq!(
+            job.operations[0],
+            Operation::Sign {
+                slot: Slot::Authentication,
+                digest: [7; 32]
+            }
+        );
+        assert_eq!(serde_json::to_value(&job).unwrap(), text);
+        assert!(serde_json::from_value::<PinJob>(json!({"reader": "x", "pin": "123456"})).is_err());
+    }
+
+    #[test]
+    fn answers_are_written_as_the_protocol_says() {
+        let ok = PinAnswer::Ok(vec![
+            Outcome::Signature {
+                signature: Signature([1; 64]),
+            },
+            Outcome::Shared {
+                shared: SharedSecret([2; 32]),
+            },
+        ]);
+        let line = ok.to_line().unwrap();
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&line).unwrap(),
+            json!({"ok": [{"signature": "01".repeat(64)}, {"shared": "02".repeat(32)}]})
+        );
+        assert_eq!(serde_json::from_str::<PinAnswer>(&line).unwrap(), ok);
+        assert!(!format!("{ok:?}").contains("0202"));
+        let wrong = PinAnswer::from(Err(CardError::WrongPin { tries_left: 2 }));
+        let value = serde_json::to_value(&wrong).unwrap();
+        assert_eq!(value["error"]["code"], "pin-wrong");
+        assert_eq!(value["error"]["triesLeft"], 2);
+    }
+}

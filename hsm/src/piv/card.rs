@@ -1,0 +1,239 @@
+//! A connection to one card.
+
+use super::transport::{self, Line};
+use super::{CardInfo, Verified, commands};
+use crate::attestation::Evidence;
+use crate::{CardError, Pin, Slot, holder};
+use std::sync::mpsc;
+use std::time::Duration;
+use wardkey_core::key::{PublicKey, Signature};
+
+/// A shared connection to the PIV application of a card. Bound to this very insertion: after a pull every call fails with
+/// [`CardError::Pulled`], and another card needs a new connection.
+///
+/// Calls block while another program has a transaction, so use it on a thread of its own, never on the window's.
+/// Dropping leaves the card as it is, a verified PIN included; [`PivCard::forget_pin`] ends that.
+pub struct PivCard {
+    card: Option<pcsc::Card>,
+    reader: String,
+}
+
+impl PivCard {
+    /// Connects and selects the PIV application, which drops a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::ServiceDown`], [`CardError::NoReader`], [`CardError::NoCard`], [`CardError::NotPiv`], [`CardError::Busy`].
+    pub fn open(reader: &str) -> Result<Self, CardError> {
+        let mut card = Self::attach(reader)?;
+        card.transact(|line| commands::select(line))?;
+        Ok(card)
+    }
+
+    /// Connects without any command. A program that renews sessions silently keeps one of these from before the PIN window
+    /// opens: the service powers an unused card down after some seconds, and then the PIN is forgotten.
+    ///
+    /// # Errors
+    /// As [`PivCard::open`], without `NotPiv`.
+    pub fn attach(reader: &str) -> Result<Self, CardError> {
+        let context = transport::context()?;
+        let name = transport::reader_name(reader)?;
+        let card = context
+            .connect(&name, pcsc::ShareMode::Shared, pcsc::Protocols::ANY)
+            .map_err(transport::error)?;
+        Ok(Self {
+            card: Some(card),
+            reader: reader.to_owned(),
+        })
+    }
+
+    /// [`PivCard::open`] with a watchdog: the service may block without limit while another program holds the card. On
+    /// time-out the waiting thread is left behind; it ends when the service answers.
+    ///
+    /// # Errors
+    /// As [`PivCard::open`]; [`CardError::Busy`] after `patience`.
+    pub fn open_within(reader: &str, patience: Duration) -> Result<Self, CardError> {
+        let (send, receive) = mpsc::sync_channel(1);
+        let reader = reader.to_owned();
+        std::thread::Builder::new()
+            .name("card-open".to_owned())
+            .spawn(move || drop(send.send(Self::open(&reader))))
+            .map_err(|error| CardError::Service {
+                detail: error.to_string(),
+            })?;
+        receive
+            .recv_timeout(patience)
+            .unwrap_or_else(|_| Err(CardError::Busy { by: holder::programs() }))
+    }
+
+    /// The reader's name.
+    #[must_use]
+    pub fn reader(&self) -> &str {
+        &self.reader
+    }
+
+    /// Everything the card tells without a PIN; keeps a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::NotPiv`], [`CardError::Pulled`], [`CardError::Protocol`].
+    pub fn info(&mut self) -> Result<CardInfo, CardError> {
+        let reader = self.reader.clone();
+        self.selected(|line| CardInfo::read(line, &reader))
+    }
+
+    /// Refuses another card than the one with this serial number; keeps a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::WrongCard`].
+    pub fn expect_serial(&mut self, expected: &str) -> Result<(), CardError> {
+        let found = self
+            .selected(|line| commands::serial(line))?
+            .unwrap_or_else(|| "a card without serial number".to_owned());
+        if found == expected {
+            Ok(())
+        } else {
+            Err(CardError::WrongCard {
+                expected: expected.to_owned(),
+                found,
+            })
+        }
+    }
+
+    /// The public key in a slot, from GET METADATA, else from the slot's certificate; keeps a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::SlotEmpty`], [`CardError::SlotUnsupported`].
+    pub fn public_key(&mut self, slot: Slot) -> Result<PublicKey, CardError> {
+        self.selected(|line| commands::public_key(line, slot))?
+            .ok_or(CardError::SlotEmpty { slot })
+    }
+
+    /// One transaction: SELECT, VERIFY, then what `operations` does. The PIN stays verified afterwards as the slots' policies
+    /// allow, for [`PivCard::sign_unlocked`].
+    ///
+    /// # Errors
+    /// [`CardError::WrongPin`] with the tries left, [`CardError::PinBlocked`], [`CardError::PinDefault`] if the factory PIN is
+    /// still set, [`CardError::Pulled`], and those of `operations`.
+    pub fn with_pin<T>(
+        &mut self,
+        pin: &Pin,
+        operations: impl FnOnce(&mut Verified<'_>) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        self.transact(|line| {
+            commands::select(line)?;
+            operations(&mut Verified::new(line, pin)?)
+        })
+    }
+
+    /// Signs while the PIN is still verified, without SELECT: the silent renewal of a session with 9A. The caller verifies the
+    /// signature with the key it expects, since the card is not asked who it is.
+    ///
+    /// # Errors
+    /// [`CardError::PinRequired`] if the card wants the PIN, was reset, or another application was selected meanwhile.
+    pub fn sign_unlocked(&mut self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError> {
+        self.transact(|line| commands::sign(line, slot, digest))?
+            .map_err(|_| CardError::PinRequired)
+    }
+
+    /// Makes the card forget a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::Pulled`], [`CardError::NotPiv`].
+    pub fn forget_pin(&mut self) -> Result<(), CardError> {
+        self.transact(|line| commands::forget_pin(line))
+    }
+
+    /// Replaces the PIN. If `old` is the factory's and the card says that it has another, no try is spent.
+    ///
+    /// # Errors
+    /// [`CardError::PinNotFactory`], [`CardError::WrongPin`], [`CardError::PinBlocked`], [`CardError::PinTooSimple`],
+    /// [`CardError::PinDefault`] if `new` is the factory's.
+    pub fn change_pin(&mut self, old: &Pin, new: &Pin) -> Result<(), CardError> {
+        acceptable(new)?;
+        self.transact(|line| {
+            commands::select(line)?;
+            let known_default = commands::pin_metadata(line)?.and_then(|pin| pin.is_default);
+            if old.is_factory() && known_default == Some(false) {
+                return Err(CardError::PinNotFactory);
+            }
+            commands::change_pin(line, old, new)
+        })
+    }
+
+    /// Sets a new PIN with the unblocking code that IT holds.
+    ///
+    /// # Errors
+    /// [`CardError::WrongPuk`], [`CardError::PukBlocked`], [`CardError::PinTooSimple`], [`CardError::PinDefault`].
+    pub fn unblock_pin(&mut self, puk: &[u8; 8], new: &Pin) -> Result<(), CardError> {
+        acceptable(new)?;
+        self.transact(|line| {
+            commands::select(line)?;
+            commands::unblock_pin(line, puk, new)
+        })
+    }
+
+    /// The attestation certificates of the three slots and their issuer; empty where the card gives none.
+    ///
+    /// # Errors
+    /// [`CardError::Pulled`], [`CardError::Protocol`].
+    pub fn evidence(&mut self) -> Result<Evidence, CardError> {
+        self.selected(|line| {
+            let mut leaf = |slot| commands::attest(line, slot).map(Option::unwrap_or_default);
+            Ok(Evidence {
+                leaf9a: leaf(Slot::Authentication)?,
+                leaf9c: leaf(Slot::Signature)?,
+                leaf9d: leaf(Slot::KeyManagement)?,
+                issuer: commands::attestation_certificate(line)?.unwrap_or_default(),
+            })
+        })
+    }
+
+    fn selected<T>(&mut self, work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>) -> Result<T, CardError> {
+        self.transact(|line| {
+            commands::ensure_selected(line)?;
+            work(line)
+        })
+    }
+
+    /// Runs `work` inside one transaction; reconnects once if another program reset the card.
+    fn transact<T>(&mut self, work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>) -> Result<T, CardError> {
+        let card = self.card.as_mut().ok_or(CardError::Pulled)?;
+        let protocol = card.status2_owned().ok().and_then(|status| status.protocol2());
+        let transaction = match card.transaction2() {
+            Ok(transaction) => transaction,
+            Err((card, pcsc::Error::ResetCard)) => {
+                card.reconnect(
+                    pcsc::ShareMode::Shared,
+                    pcsc::Protocols::ANY,
+                    pcsc::Disposition::LeaveCard,
+                )
+                .map_err(transport::error)?;
+                card.transaction().map_err(transport::error)?
+            }
+            Err((_, pcsc::Error::NoSmartcard | pcsc::Error::ReaderUnavailable)) => return Err(CardError::Pulled),
+            Err((_, error)) => return Err(transport::error(error)),
+        };
+        work(&mut Line { transaction, protocol })
+    }
+}
+
+fn acceptable(new: &Pin) -> Result<(), CardError> {
+    if new.is_factory() {
+        Err(CardError::PinDefault)
+    } else if new.is_too_simple() {
+        Err(CardError::PinTooSimple)
+    } else {
+        Ok(())
+    }
+}
+
+impl Drop for PivCard {
+    fn drop(&mut self) {
+        // The library's own drop would reset the card for every program.
+        if let Some(card) = self.card.take()
+            && let Err((card, error)) = card.disconnect(pcsc::Disposition::LeaveCard)
+        {
+            tracing::debug!(%error, "the card was gone already");
+            drop(card);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Any PIV card (SP 800-73-4) over PC/SC, through an own thin command layer. Capabilities are probed; the reader's name and
+//! the card's maker never matter.
+
+pub mod apdu;
+mod card;
+pub(crate) mod commands;
+mod info;
+pub mod metadata;
+pub mod tlv;
+pub(crate) mod transport;
+mod verified;
+
+pub use card::PivCard;
+pub use info::{CardInfo, SlotInfo};
+pub use verified::Verified;

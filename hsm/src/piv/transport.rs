@@ -1,0 +1,68 @@
+//! PC/SC underneath: its errors in our words, and a transaction as a [`Channel`].
+
+use super::apdu::Channel;
+use crate::{CardError, holder};
+use std::ffi::CString;
+use zeroize::Zeroizing;
+
+/// A failure outside a running operation.
+pub(crate) fn error(from: pcsc::Error) -> CardError {
+    use pcsc::Error as E;
+    match from {
+        E::NoService | E::ServiceStopped | E::InvalidHandle | E::CommError => CardError::ServiceDown,
+        E::NoReadersAvailable | E::UnknownReader | E::ReaderUnavailable => CardError::NoReader,
+        E::NoSmartcard => CardError::NoCard,
+        E::RemovedCard => CardError::Pulled,
+        E::SharingViolation => CardError::Busy { by: holder::programs() },
+        E::UnresponsiveCard | E::UnpoweredCard | E::UnsupportedCard | E::ProtoMismatch => CardError::Unresponsive,
+        E::SecurityViolation => CardError::ServiceDenied,
+        other => CardError::Service {
+            detail: other.to_string(),
+        },
+    }
+}
+
+/// A failure while a command is on its way: a card that has gone shows in several ways.
+fn error_midway(from: pcsc::Error) -> CardError {
+    use pcsc::Error as E;
+    match from {
+        E::NotTransacted
+        | E::NoSmartcard
+        | E::ReaderUnavailable
+        | E::UnpoweredCard
+        | E::UnresponsiveCard
+        | E::ResetCard => CardError::Pulled,
+        other => error(other),
+    }
+}
+
+pub(crate) fn context() -> Result<pcsc::Context, CardError> {
+    pcsc::Context::establish(pcsc::Scope::System).map_err(error)
+}
+
+pub(crate) fn reader_name(reader: &str) -> Result<CString, CardError> {
+    CString::new(reader).map_err(|_| CardError::NoReader)
+}
+
+/// A transaction: no other program's command comes between. Ends without a reset, so that a verified PIN stays.
+pub(crate) struct Line<'card> {
+    pub(crate) transaction: pcsc::Transaction<'card>,
+    pub(crate) protocol: Option<pcsc::Protocol>,
+}
+
+impl Channel for Line<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, CardError> {
+        let mut buffer = Zeroizing::new(vec![0; pcsc::MAX_BUFFER_SIZE]);
+        let length = self
+            .transaction
+            .transmit(command, &mut buffer)
+            .map_err(error_midway)?
+            .len();
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
+    fn takes_le(&self) -> bool {
+        self.protocol != Some(pcsc::Protocol::T0)
+    }
+}
