@@ -1,0 +1,103 @@
+//! The gateway as a child process, and what anybody may ask it.
+
+use crate::place::Place;
+use crate::process::{Process, guarded};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    process: Process,
+    origin: String,
+    config: PathBuf,
+    place: Place,
+    client: reqwest::Client,
+}
+
+impl Gateway {
+    /// Starts it with a data folder of its own; `port` 0 takes a free one.
+    pub fn start(place: &Place, port: u16) -> Result<Self> {
+        let config = place.data("gateway.toml");
+        let data = place.data("gateway");
+        std::fs::create_dir_all(&data)?;
+        let text = format!("listen = \"127.0.0.1:{port}\"\ndata = {:?}\n[log]\ncheckpoint = 2\n", data.display().to_string());
+        std::fs::write(&config, text)?;
+        let (process, origin) = launch(place, &config)?;
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(15)).build()?;
+        Ok(Self { process, origin, config, place: place.clone(), client })
+    }
+
+    /// Where it listens, for instance `http://127.0.0.1:8080`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Its port.
+    pub fn port(&self) -> Result<u16> {
+        let port = self.origin.rsplit(':').next().context("the origin has no port")?;
+        Ok(port.trim_end_matches('/').parse()?)
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again at the same address with the same data.
+    pub fn restart(&mut self) -> Result<()> {
+        let port = self.port()?;
+        let text = std::fs::read_to_string(&self.config)?;
+        let rest: Vec<&str> = text.lines().filter(|line| !line.starts_with("listen")).collect();
+        std::fs::write(&self.config, format!("listen = \"127.0.0.1:{port}\"\n{}\n", rest.join("\n")))?;
+        let (process, origin) = launch(&self.place, &self.config)?;
+        self.process = process;
+        self.origin = origin;
+        Ok(())
+    }
+
+    /// A public answer of the gateway.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let address = format!("{}{path}", self.origin);
+        let answer = self.client.get(&address).send().await.with_context(|| format!("failed to ask for {path}"))?;
+        let status = answer.status();
+        let body = answer.bytes().await?;
+        if !status.is_success() {
+            bail!("{path} answered {status}: {}", String::from_utf8_lossy(&body));
+        }
+        serde_json::from_slice(&body).with_context(|| format!("{path} answered no JSON"))
+    }
+
+    /// What the operator does on the gateway's machine: `accredit` or `suspend`.
+    pub fn operator(&self, action: &str, institution: &str) -> Result<String> {
+        let output = std::process::Command::new(self.place.program("wardkey-gateway"))
+            .arg("--config")
+            .arg(&self.config)
+            .args(["operator", action, institution])
+            .output()
+            .context("failed to start wardkey-gateway operator")?;
+        if !output.status.success() {
+            bail!("operator {action} failed: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// The registered institution of that name.
+    pub async fn institution(&self, name: &str) -> Result<Value> {
+        let all = self.get("/v1/institutions").await?;
+        let found = all.as_array().and_then(|all| all.iter().find(|one| one["name"] == name)).cloned();
+        found.with_context(|| format!("{name} is not registered"))
+    }
+}
+
+fn launch(place: &Place, config: &PathBuf) -> Result<(Process, String)> {
+    let mut command = guarded(place.program("wardkey-gateway"));
+    command.arg("--config").arg(config);
+    let mut process = Process::start("gateway", &mut command, &place.logs())?;
+    let line = process.line(Duration::from_secs(30))?;
+    let ready: Value = serde_json::from_str(&line).with_context(|| format!("the gateway said “{line}”"))?;
+    let origin = ready["listening"].as_str().context("the gateway named no address")?.to_owned();
+    Ok((process, origin))
+}
