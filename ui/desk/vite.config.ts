@@ -13,8 +13,7 @@ export default defineConfig(({ mode }) => ({
     {
       name: "fake-bridge",
       enforce: "pre",
-      resolveId: (id: string) =>
-        mode === "fake" && id.endsWith("/ipc") ? here("./tests/fake/ipc.ts") : undefined,
+      resolveId: (id: string) => (mode === "fake" && id.endsWith("/ipc") ? here("./tests/fake/ipc.ts") : undefined),
     },
   ],
   build: {

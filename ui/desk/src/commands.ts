@@ -13,7 +13,7 @@ import type {
   RequestRow,
   Snapshot,
   Topic,
-} from './model';
+} from "./model";
 
 export interface Commands {
   snapshot(): Promise<Snapshot>;

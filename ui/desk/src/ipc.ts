@@ -2,13 +2,8 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import type { Commands, Events } from "./commands";
-import type { Notice, Progress, Topic } from "./model";
-
-/** What a refused command rejects with; anything that is no notice becomes one. */
-export function asNotice(cause: unknown): Notice {
-  if (typeof cause === "object" && cause !== null && "code" in cause && "message" in cause) return cause as Notice;
-  return { code: "unexpected", message: String(cause), action: "", tone: "danger" };
-}
+import type { Progress, Topic } from "./model";
+import { asNotice } from "./notice";
 
 async function ask<T>(command: string, args?: Record<string, unknown>): Promise<T> {
   try {

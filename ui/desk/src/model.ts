@@ -3,27 +3,27 @@
 
 /** Sections in the order of docs/protocol.md §2; the position is the section's number. */
 export type SectionName =
-  | 'demographics'
-  | 'problems'
-  | 'allergies'
-  | 'medications'
-  | 'immunizations'
-  | 'results'
-  | 'procedures'
-  | 'devices'
-  | 'advanceDirectives'
-  | 'alerts'
-  | 'functionalStatus'
-  | 'pastProblems'
-  | 'pregnancy'
-  | 'patientStory'
-  | 'planOfCare'
-  | 'socialHistory'
-  | 'vitalSigns'
-  | 'encounters'
-  | 'documents';
+  | "demographics"
+  | "problems"
+  | "allergies"
+  | "medications"
+  | "immunizations"
+  | "results"
+  | "procedures"
+  | "devices"
+  | "advanceDirectives"
+  | "alerts"
+  | "functionalStatus"
+  | "pastProblems"
+  | "pregnancy"
+  | "patientStory"
+  | "planOfCare"
+  | "socialHistory"
+  | "vitalSigns"
+  | "encounters"
+  | "documents";
 
-export type Tone = 'info' | 'warning' | 'danger';
+export type Tone = "info" | "warning" | "danger";
 
 /** What happened and what to do now. Every refused command answers with one. */
 export interface Notice {
@@ -34,7 +34,7 @@ export interface Notice {
 }
 
 export interface Snapshot {
-  phase: 'locked' | 'cardPresent' | 'signingIn' | 'open';
+  phase: "locked" | "cardPresent" | "signingIn" | "open";
   /** The card was pulled: everything is hidden until the same person returns with card and PIN. */
   covered: boolean;
   institution: string;
@@ -45,7 +45,7 @@ export interface Snapshot {
   master: { name: string; id: string; status: MasterStatus } | null;
   card: { serial: string; firmware: string; prepared: boolean; reader: string } | null;
   notice: Notice | null;
-  gateway: 'online' | 'offline';
+  gateway: "online" | "offline";
   chain: { block: number; age: number } | null;
   outbox: { waiting: number; failed: number };
   /** Test roots or soft keys are trusted here: said on every screen. */
@@ -53,7 +53,7 @@ export interface Snapshot {
   lock: { reason: string } | null;
 }
 
-export type MasterStatus = 'unregistered' | 'registered' | 'accredited' | 'suspended';
+export type MasterStatus = "unregistered" | "registered" | "accredited" | "suspended";
 
 export interface PatientRow {
   commitment: string;
@@ -66,7 +66,7 @@ export interface PatientRow {
   write: SectionName[];
   /** Arrived since this person signed in and not opened yet. */
   fresh: boolean;
-  state: 'live' | 'notYetValid' | 'expired' | 'revoked';
+  state: "live" | "notYetValid" | "expired" | "revoked";
 }
 
 export interface Entry {
@@ -76,16 +76,16 @@ export interface Entry {
   detail: string;
   date: string;
   status: string;
-  severity: 'low' | 'moderate' | 'high' | null;
+  severity: "low" | "moderate" | "high" | null;
   value: { number: number; unit: string; low: number | null; high: number | null } | null;
   source: { institution: string; author: string; role: string };
-  signature: 'verified' | 'invalid' | 'unknown';
-  byKey: 'session' | 'signature';
+  signature: "verified" | "invalid" | "unknown";
+  byKey: "session" | "signature";
 }
 
 export interface ChartSection {
   section: SectionName;
-  state: 'loaded' | 'empty' | 'withheld' | 'refused' | 'notLoaded';
+  state: "loaded" | "empty" | "withheld" | "refused" | "notLoaded";
   entries: Entry[];
 }
 
@@ -99,7 +99,7 @@ export interface Chart {
 
 /** What was typed and not yet written; one per patient. `fields` are the prescription's. */
 export interface Draft {
-  kind: 'note' | 'prescription';
+  kind: "note" | "prescription";
   text: string;
   fields: Record<string, string>;
 }
@@ -123,7 +123,7 @@ export interface OutboxRow {
   patient: string;
   section: SectionName;
   kind: string;
-  state: 'waiting' | 'sending' | 'sent' | 'refused';
+  state: "waiting" | "sending" | "sent" | "refused";
   detail: string;
   at: number;
 }
@@ -134,13 +134,15 @@ export interface CardStatus {
   firmware: string;
   prepared: boolean;
   pinTries: number | null;
-  slots: { slot: string; use: string; state: 'empty' | 'key'; evidence: Evidence['verdict'] }[];
+  slots: { slot: string; use: string; state: "empty" | "key"; evidence: Evidence["verdict"] }[];
   /** The device this card is at the chain, if it is known there. */
-  device: { id: string; holder: string; role: string; status: DeviceRow['status'] | 'waiting' | 'unknown' } | null;
+  device: { id: string; holder: string; role: string; status: DeviceRow["status"] | "waiting" | "unknown" } | null;
 }
 
 export interface Evidence {
-  verdict: 'verified' | 'testRoot' | 'unverified' | 'none';
+  verdict: "verified" | "testRoot" | "unverified" | "none";
+  /** What is wrong or unusual, in words; empty if nothing. */
+  detail: string;
   slots: { slot: string; pin: string; touch: string }[];
 }
 
@@ -163,15 +165,15 @@ export interface DeviceRow {
   firmware: string;
   rights: number;
   notAfter: number;
-  status: 'active' | 'revoked' | 'expired';
+  status: "active" | "revoked" | "expired";
 }
 
 /** How far a long task (preparing a card) has come; event `progress`. */
 export interface Progress {
-  task: 'prepareCard' | 'prepareMaster';
+  task: "prepareCard" | "prepareMaster";
   step: string;
   done: number;
   total: number;
 }
 
-export type Topic = 'snapshot' | 'patients' | 'chart' | 'outbox' | 'requests' | 'devices' | 'card';
+export type Topic = "snapshot" | "patients" | "chart" | "outbox" | "requests" | "devices" | "card";
