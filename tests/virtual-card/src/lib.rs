@@ -1,0 +1,22 @@
+//! A virtual YubiKey: the PIV application (SP 800-73-4) with Yubico's extensions, P-256 only, behind the real `pcscd` and
+//! `vpcd`. A connected process (or [`rig::CardHandle`]) is an inserted card; its end is the card being pulled.
+//!
+//! For trials and tests only: keys lie in a file, and touch policies are stored and shown but nobody has to touch anything.
+//! Judged by foreign clients (`yubico-piv-tool`, OpenSC, the `yubikey` crate), not by our own card layer alone.
+#![forbid(unsafe_code)]
+
+mod apdu;
+pub mod applet;
+mod attest;
+mod authenticate;
+mod error;
+pub mod rig;
+mod state;
+mod tlv;
+mod wire;
+
+pub use applet::Applet;
+pub use attest::TestCa;
+pub use error::CardFault;
+pub use state::CardState;
+pub use wire::{Card, Fault};
