@@ -58,7 +58,7 @@ describe("grant document", () => {
       const signature = await sign(root, domain, GRANT_DOCUMENT, document);
       expect(lowS(signature)).toEqual(signature);
       expect(await verify(root.publicKey, domain, GRANT_DOCUMENT, document, signature)).toBe(true);
-      const other = { ...document, read: document.read ^ (1 << i % 19) };
+      const other = { ...document, read: document.read ^ (1 << (i % 19)) };
       expect(await verify(root.publicKey, domain, GRANT_DOCUMENT, other, signature)).toBe(false);
       expect(await verify(root.publicKey, { ...domain, chainId: 1 }, GRANT_DOCUMENT, document, signature)).toBe(false);
     }
@@ -96,7 +96,12 @@ describe("poster", () => {
   const link = `https://x.example/#/scan?v=1&c=31337&k=${"11".repeat(20)}&i=${"02".repeat(32)}&n=Harbour%20Hospital`;
 
   it("is read with and without its origin", () => {
-    const poster = { chainId: 31_337, contract: "11".repeat(20), institution: "02".repeat(32), name: "Harbour Hospital" };
+    const poster = {
+      chainId: 31_337,
+      contract: "11".repeat(20),
+      institution: "02".repeat(32),
+      name: "Harbour Hospital",
+    };
     expect(parsePoster(link)).toEqual(poster);
     expect(parsePoster(link.slice(link.indexOf("#")))).toEqual(poster);
   });

@@ -14,12 +14,10 @@ import { parseByteDictionary, parseSignatureInput } from "../src/protocol/struct
 import { signAnswer } from "./answer.ts";
 
 // RFC 9421 appendix B.1.3 (key) and B.2.4 (a response signed with ecdsa-p256-sha256).
-const RFC_KEY =
-  "BKiFWGVSwqz2Rxh4z9ewk1tP/g/S38NBJI6he8QeBYrwMc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0=";
+const RFC_KEY = "BKiFWGVSwqz2Rxh4z9ewk1tP/g/S38NBJI6he8QeBYrwMc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0=";
 const RFC_PARAMETERS =
   '("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256"';
-const RFC_SIGNATURE =
-  "wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw==";
+const RFC_SIGNATURE = "wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw==";
 
 describe("RFC 9421", () => {
   it("makes the signature base of appendix B.2.4, which its signature fits", async () => {
@@ -36,7 +34,9 @@ describe("RFC 9421", () => {
       RFC_PARAMETERS,
     );
     expect(await verifyBytes(fromBase64(RFC_KEY), base, lowS(fromBase64(RFC_SIGNATURE)))).toBe(true);
-    expect(await verifyBytes(fromBase64(RFC_KEY), utf8(`${fromUtf8(base)} `), lowS(fromBase64(RFC_SIGNATURE)))).toBe(false);
+    expect(await verifyBytes(fromBase64(RFC_KEY), utf8(`${fromUtf8(base)} `), lowS(fromBase64(RFC_SIGNATURE)))).toBe(
+      false,
+    );
   });
 
   it("reads its fields", () => {
@@ -90,7 +90,10 @@ describe("a signed request and its answer", async () => {
     ["another request", async () => [request, `wardkey=:${toBase64(new Uint8Array(64))}:`, answer]],
     ["no signature", async () => [request, sent, { ...answer, header: () => null }]],
     ["another signer", async () => [request, sent, await signAnswer(patient, request, sent, 200, answer.body)]],
-    ["a component left out", async () => [request, sent, await signAnswer(gateway, request, sent, 200, answer.body, 1)]],
+    [
+      "a component left out",
+      async () => [request, sent, await signAnswer(gateway, request, sent, 200, answer.body, 1)],
+    ],
   ];
   it.each(refusals)("refuses %s", async (_, made) => {
     const [asked, signature, given] = await made();

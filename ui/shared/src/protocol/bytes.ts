@@ -45,8 +45,10 @@ export function toHex(data: Uint8Array): string {
 
 /** Reads hex of exactly `length` bytes (any length when left out). Throws `malformed`. */
 export function fromHex(text: string, length?: number): Bytes {
-  if (typeof text !== "string" || !/^(?:[0-9a-f]{2})*$/i.test(text)) throw new Fault("malformed", "expected hex digits");
-  if (length !== undefined && text.length !== 2 * length) throw new Fault("malformed", `expected ${length} bytes in hex`);
+  if (typeof text !== "string" || !/^(?:[0-9a-f]{2})*$/i.test(text))
+    throw new Fault("malformed", "expected hex digits");
+  if (length !== undefined && text.length !== 2 * length)
+    throw new Fault("malformed", `expected ${length} bytes in hex`);
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
@@ -79,7 +81,8 @@ export function fromBase64(text: string): Bytes {
 export function uintBe(value: number | bigint, length: number): Bytes {
   const out = new Uint8Array(length);
   let rest = BigInt(value);
-  if (rest < 0n || rest >= 1n << BigInt(8 * length)) throw new Fault("malformed", `number does not fit ${length} bytes`);
+  if (rest < 0n || rest >= 1n << BigInt(8 * length))
+    throw new Fault("malformed", `number does not fit ${length} bytes`);
   for (let at = length - 1; at >= 0; at -= 1) {
     out[at] = Number(rest & 0xffn);
     rest >>= 8n;

@@ -67,7 +67,8 @@ function encodeMember(type: string, value: unknown): Bytes {
 export function encodeStatic(type: string, value: unknown): Bytes {
   if (type === "bool" && typeof value === "boolean") return uintBe(value ? 1 : 0, 32);
   if (type === "bytes32" && value instanceof Uint8Array && value.length === 32) return concat(value);
-  if (type === "address" && value instanceof Uint8Array && value.length === 20) return concat(new Uint8Array(12), value);
+  if (type === "address" && value instanceof Uint8Array && value.length === 20)
+    return concat(new Uint8Array(12), value);
   const bits = /^uint(\d+)$/.exec(type)?.[1];
   if (bits && typeof value === "number" && Number.isSafeInteger(value)) {
     return concat(new Uint8Array(32 - Number(bits) / 8), uintBe(value, Number(bits) / 8));

@@ -32,7 +32,8 @@ export function keyId(publicKey: Uint8Array): Bytes {
 
 /** The coordinates of a 65-byte point. */
 export function coordinates(publicKey: Bytes): { x: Bytes; y: Bytes } {
-  if (publicKey.length !== 65 || publicKey[0] !== 4) throw new Fault("key-bad-public", "not an uncompressed P-256 point");
+  if (publicKey.length !== 65 || publicKey[0] !== 4)
+    throw new Fault("key-bad-public", "not an uncompressed P-256 point");
   return { x: publicKey.slice(1, 33), y: publicKey.slice(33) };
 }
 

@@ -138,25 +138,31 @@ function inclusion(ground: LogGround, entry: LogEntry): LogState {
   return holds ? { verified: "yes" } : { verified: "no", fault: "not-in-log" };
 }
 
-/** Checks one entry that should follow `previous` as number `sequence`. */
+/** Whether an event is the one its leaf stands for, at its place in this patient's chain. */
+function inPlace(ground: LogGround, entry: LogEntry, event: LogEvent, previous: string | undefined): boolean {
+  return (
+    equal(eventLeaf(event), fromHex(entry.leaf, 32)) &&
+    event.sequence === entry.sequence &&
+    event.patient === toHex(ground.patient) &&
+    (previous === undefined || event.previous === previous)
+  );
+}
+
+/** Checks one entry that should follow `previous`. Anything malformed counts as altered. */
 async function verifyEntry(ground: LogGround, entry: LogEntry, previous: string | undefined): Promise<LogLine> {
   const { sequence } = entry;
-  let event: LogEvent;
+  let event: LogEvent | undefined;
   try {
     event = await openEvent(ground, entry);
-    const itself =
-      equal(eventLeaf(event), fromHex(entry.leaf, 32)) &&
-      event.sequence === sequence &&
-      event.patient === toHex(ground.patient) &&
-      (previous === undefined || event.previous === previous);
-    if (!itself) return { sequence, event, state: { verified: "no", fault: "altered" } };
+    if (!inPlace(ground, entry, event, previous)) {
+      return { sequence, event, state: { verified: "no", fault: "altered" } };
+    }
+    const { receipt, index, leaf } = entry;
+    const promised = await receiptHolds(ground.domain, ground.gatewayKey, receipt, index, leaf);
+    return { sequence, event, state: promised ? inclusion(ground, entry) : { verified: "no", fault: "unpromised" } };
   } catch {
-    return { sequence, state: { verified: "no", fault: "altered" } };
+    return { sequence, ...(event && { event }), state: { verified: "no", fault: "altered" } };
   }
-  if (!(await receiptHolds(ground.domain, ground.gatewayKey, entry.receipt, entry.index, entry.leaf))) {
-    return { sequence, event, state: { verified: "no", fault: "unpromised" } };
-  }
-  return { sequence, event, state: inclusion(ground, entry) };
 }
 
 /** The line that stands for entries the gateway did not show, from `sequence` to `through`. */

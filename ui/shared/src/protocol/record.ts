@@ -68,9 +68,9 @@ export interface DeviceCertificate {
 /** The longest a delegation may hold, in seconds. */
 const LONGEST_DELEGATION = 900;
 
-function headerMessage(header: RecordHeader): MessageOf<
-  "RecordHeader(bytes32 record,bytes32 patient,uint8 section,uint32 epoch,uint32 version,bytes32 institution,bytes32 device,uint64 time,string kind)"
-> {
+function headerMessage(
+  header: RecordHeader,
+): MessageOf<"RecordHeader(bytes32 record,bytes32 patient,uint8 section,uint32 epoch,uint32 version,bytes32 institution,bytes32 device,uint64 time,string kind)"> {
   const id = (text: string): Bytes => fromHex(text, 32);
   return {
     ...header,
@@ -123,9 +123,9 @@ export function recordMessage(record: Pick<RecordEnvelope, "header" | "enc" | "c
 }
 
 /** The struct a device signs for a session, with the key the session then uses. */
-export function delegationMessage(delegation: Delegation): MessageOf<
-  "Delegation(bytes32 principal,uint8 kind,bytes32 sessionX,bytes32 sessionY,bytes32 audience,uint64 notBefore,uint64 expiry)"
-> {
+export function delegationMessage(
+  delegation: Delegation,
+): MessageOf<"Delegation(bytes32 principal,uint8 kind,bytes32 sessionX,bytes32 sessionY,bytes32 audience,uint64 notBefore,uint64 expiry)"> {
   const { x, y } = coordinates(fromHex(delegation.session, 65));
   const kinds: Record<string, number> = { device: 1, master: 2 };
   return {

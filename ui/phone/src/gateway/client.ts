@@ -1,0 +1,101 @@
+/** Talks to the gateway: public questions, and requests signed by the patient whose answers must be signed in return. */
+import {
+  type Bytes,
+  Fault,
+  type RequestParts,
+  type Signer,
+  fromHex,
+  fromUtf8,
+  keyId,
+  signRequest,
+  splitTarget,
+  toHex,
+  utf8,
+  verifyResponse,
+} from "@wardkey/shared/protocol";
+import type { Clock } from "../clock.ts";
+
+export type Fetch = (target: string, init: RequestInit) => Promise<Response>;
+
+/** A refusal by the gateway, with its stable code. */
+export class Refusal extends Fault {
+  constructor(
+    code: string,
+    message: string,
+    readonly status: number,
+  ) {
+    super(code, message);
+    this.name = "Refusal";
+  }
+}
+
+/** Longest wait for an answer, in milliseconds. */
+const PATIENCE = 30_000;
+
+async function refusal(status: number, body: Bytes): Promise<Refusal> {
+  try {
+    const { error } = JSON.parse(fromUtf8(body)) as { error: { code: string; message: string } };
+    return new Refusal(error.code, error.message, status);
+  } catch {
+    return new Refusal(status >= 500 ? "gateway-failed" : "gateway-refused", `status ${status}`, status);
+  }
+}
+
+function parse<T>(body: Bytes): T {
+  try {
+    return (body.length === 0 ? null : JSON.parse(fromUtf8(body))) as T;
+  } catch {
+    throw new Fault("gateway-failed", "the answer is not readable");
+  }
+}
+
+export class Client {
+  constructor(
+    private readonly fetch: Fetch,
+    private readonly clock: Clock,
+    private readonly random: (length: number) => Bytes,
+  ) {}
+
+  private async send(target: string, init: RequestInit): Promise<{ response: Response; body: Bytes }> {
+    try {
+      const response = await this.fetch(target, { ...init, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      this.clock.learn(response.headers.get("date"));
+      return { response, body: new Uint8Array(await response.arrayBuffer()) };
+    } catch {
+      throw new Fault("gateway-unreachable", "no answer from the gateway");
+    }
+  }
+
+  /** A question that anyone may ask. */
+  async get<T>(target: string): Promise<T> {
+    const { response, body } = await this.send(target, { method: "GET" });
+    if (!response.ok) throw await refusal(response.status, body);
+    return parse<T>(body);
+  }
+
+  /** An action that carries its own signature (`POST /v1/actions`). */
+  async post<T>(target: string, value: unknown): Promise<T> {
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
+    const { response, body } = await this.send(target, init);
+    if (!response.ok) throw await refusal(response.status, body);
+    return parse<T>(body);
+  }
+
+  /** A request signed by the patient. An answer that the gateway did not sign is refused. */
+  async signed<T>(root: Signer, gatewayKey: string, method: string, target: string, value?: unknown): Promise<T> {
+    const request: RequestParts = { method, ...splitTarget(target), headers: {} };
+    if (value !== undefined) request.body = utf8(JSON.stringify(value));
+    const keyid = `patient:${toHex(keyId(root.publicKey))}`;
+    const signature = await signRequest(request, root, keyid, this.clock.now(), this.random(16));
+    const headers: Record<string, string> = { ...signature, "wardkey-key": toHex(root.publicKey) };
+    if (request.body) headers["content-type"] = "application/json";
+    const init: RequestInit = { method, headers };
+    if (request.body) init.body = request.body;
+    const { response, body } = await this.send(target, init);
+    if (!response.ok) throw await refusal(response.status, body);
+    const key = fromHex(gatewayKey, 65);
+    const answer = { status: response.status, header: (name: string) => response.headers.get(name), body };
+    await verifyResponse(request, signature["signature"] ?? "", answer, key, `gateway:${toHex(keyId(key))}`);
+    return parse<T>(body);
+  }
+}
