@@ -1,1 +1,24 @@
-//! Being written.
+//! The contracts of Wardkey and the ledgers that run them.
+//!
+//! [`Chain`] is what a gateway needs of a chain; [`Embedded`] is the same contract bytecode in an in-process EVM with durable
+//! storage; [`Mirror`] is the contract's state in memory, fed by events, for the fast path of the permission rule.
+//! The contracts are in `contracts/src`, their compiled artefact in `contracts/out`.
+#![forbid(unsafe_code)]
+
+pub mod abi;
+mod artefact;
+mod call;
+mod embedded;
+mod error;
+mod event;
+mod ledger;
+mod mirror;
+mod view;
+
+pub use artefact::{Artefact, artefact};
+pub use embedded::{Clock, Embedded, Genesis};
+pub use error::{ChainError, Refusal};
+pub use event::{Event, Logged};
+pub use ledger::{Asked, Chain, Head, Network, Receipt, Verdict};
+pub use mirror::Mirror;
+pub use view::{Agreement, CheckpointState, Device, DeviceStatus, GrantState, Institution, Standing};

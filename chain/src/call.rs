@@ -1,0 +1,97 @@
+//! A signed action as the contract's call data.
+
+use crate::abi;
+use crate::error::ChainError;
+use alloy_primitives::B256;
+use alloy_sol_types::{SolCall, SolValue};
+use wardkey_core::action::{Action, SignedAction};
+use wardkey_core::key::{PublicKey, Signature};
+
+type Words = (B256, B256);
+
+/// Call data of an action.
+///
+/// # Errors
+/// [`ChainError::Malformed`] if it has not the signatures, keys or proof that its type needs.
+pub fn call_data(signed: &SignedAction) -> Result<Vec<u8>, ChainError> {
+    match &signed.action {
+        Action::RegisterInstitution(m) => Ok(encode::<abi::registerInstitutionCall>(&(m.clone(), one(signed)?))),
+        Action::SetAccreditation(m) => Ok(encode::<abi::setAccreditationCall>(&(m.clone(), one(signed)?))),
+        Action::SetGateway(m) => Ok(encode::<abi::setGatewayCall>(&(m.clone(), one(signed)?))),
+        Action::ApproveDevice(m) => {
+            let signature = one(signed)?;
+            let proof = signed
+                .proof
+                .as_ref()
+                .ok_or(ChainError::Malformed("ApproveDevice needs the device's proof"))?;
+            Ok(encode::<abi::approveDeviceCall>(&(
+                m.clone(),
+                signature,
+                proof.message.clone(),
+                words(&proof.signature),
+            )))
+        }
+        Action::RevokeDevice(m) => Ok(encode::<abi::revokeDeviceCall>(&(m.clone(), one(signed)?))),
+        Action::RotateAgreement(m) => Ok(encode::<abi::rotateAgreementCall>(&(m.clone(), one(signed)?))),
+        Action::RotateMaster(m) => {
+            let [old, new] = signed.signatures.as_slice() else {
+                return Err(ChainError::Malformed(
+                    "RotateMaster needs two signatures: the old key's and the new key's",
+                ));
+            };
+            Ok(encode::<abi::rotateMasterCall>(&(m.clone(), words(old), words(new))))
+        }
+        Action::Grant(m) => {
+            let (x, y) = key(signed)?;
+            Ok(encode::<abi::grantCall>(&(m.clone(), x, y, one(signed)?)))
+        }
+        Action::Revoke(m) => {
+            let (x, y) = key(signed)?;
+            Ok(encode::<abi::revokeCall>(&(m.clone(), x, y, one(signed)?)))
+        }
+        Action::Checkpoint(m) => Ok(encode::<abi::setCheckpointCall>(&(m.clone(), one(signed)?))),
+    }
+}
+
+/// X and Y as `bytes32`.
+pub fn coordinates(key: &PublicKey) -> Words {
+    (key.x().into(), key.y().into())
+}
+
+fn encode<C: SolCall>(arguments: &impl Parameters) -> Vec<u8> {
+    [C::SELECTOR.as_slice(), &arguments.encoded()].concat()
+}
+
+/// A tuple that can be encoded as a function's parameters.
+trait Parameters {
+    fn encoded(&self) -> Vec<u8>;
+}
+
+impl<T> Parameters for T
+where
+    T: SolValue,
+    for<'a> <T::SolType as alloy_sol_types::SolType>::Token<'a>: alloy_sol_types::abi::TokenSeq<'a>,
+{
+    fn encoded(&self) -> Vec<u8> {
+        self.abi_encode_params()
+    }
+}
+
+fn one(signed: &SignedAction) -> Result<Words, ChainError> {
+    match signed.signatures.as_slice() {
+        [signature] => Ok(words(signature)),
+        _ => Err(ChainError::Malformed("this action needs exactly one signature")),
+    }
+}
+
+fn key(signed: &SignedAction) -> Result<Words, ChainError> {
+    match signed.keys.as_slice() {
+        [key] => Ok(coordinates(key)),
+        _ => Err(ChainError::Malformed("this action needs its one-time key")),
+    }
+}
+
+fn words(signature: &Signature) -> Words {
+    let (r, s) = signature.0.split_at(32);
+    (B256::from_slice(r), B256::from_slice(s))
+}

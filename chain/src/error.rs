@@ -1,0 +1,199 @@
+//! What can go wrong with a chain: the contract refuses, or the ledger fails.
+
+use crate::abi;
+use alloy_sol_types::SolError;
+use wardkey_core::fault::Coded;
+
+/// Why the contract refuses an action: one of its custom errors, whose exact conditions are in `contracts/src`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Signed for an earlier time.
+    #[error("the action was to be submitted until {0} (seconds since 1970), and that time has passed")]
+    DeadlinePassed(u64),
+    /// Not by the key that must sign, or high-S.
+    #[error("the action is not signed by the key that must sign it")]
+    BadSignature,
+    /// Not the next nonce of its sequence.
+    #[error("another action came first; the next number is {0}")]
+    BadNonce(u64),
+    /// No point of P-256.
+    #[error("a key in the action is no P-256 key")]
+    BadKey,
+    /// The id is not the master key's.
+    #[error("the institution's id is not that of its master key")]
+    InstitutionMismatch,
+    /// Registered before.
+    #[error("the institution is registered already")]
+    InstitutionExists,
+    /// Never registered.
+    #[error("the institution is not registered")]
+    InstitutionUnknown,
+    /// Empty or over 200 bytes.
+    #[error("the institution's name is empty or longer than 200 bytes")]
+    BadName,
+    /// Not two capital letters.
+    #[error("the country is not a code of two capital letters (ISO 3166-1)")]
+    BadCountry,
+    /// Not the next epoch.
+    #[error("the agreement key's next epoch is {0}")]
+    BadEpoch(u32),
+    /// Not 1, 2 or 3.
+    #[error("the card's rights are neither read nor write")]
+    BadRights,
+    /// Ends in the past.
+    #[error("the card's approval would have ended already")]
+    BadExpiry,
+    /// Request and approval differ.
+    #[error("the card's request names another institution or certificate than the approval")]
+    ProofMismatch,
+    /// Not the card's signature, or too old.
+    #[error("the card's request is not signed by the card, or is too old")]
+    BadProof,
+    /// Another institution's.
+    #[error("the card belongs to another institution")]
+    DeviceElsewhere,
+    /// Revoked for good.
+    #[error("the card was revoked and cannot be approved again")]
+    DeviceIsRevoked,
+    /// Revoked for good.
+    #[error("the grant was revoked and cannot become live again")]
+    GrantIsRevoked,
+    /// The log would become shorter.
+    #[error("the chain has a checkpoint of {0} lines already")]
+    CheckpointFalls(u64),
+    /// Two roots for one size.
+    #[error("the chain has another root for a checkpoint of this size")]
+    CheckpointForks,
+    /// Not canonical.
+    #[error("the bytes are no grant document")]
+    GrantMalformed,
+}
+
+impl Refusal {
+    /// The custom error in a revert's data; `None` if it is none of the contract's.
+    #[must_use]
+    pub fn decode(data: &[u8]) -> Option<Self> {
+        let (selector, _) = data.split_first_chunk::<4>()?;
+        Some(match *selector {
+            abi::DeadlinePassed::SELECTOR => Self::DeadlinePassed(abi::DeadlinePassed::abi_decode(data).ok()?.deadline),
+            abi::BadSignature::SELECTOR => Self::BadSignature,
+            abi::BadNonce::SELECTOR => Self::BadNonce(abi::BadNonce::abi_decode(data).ok()?.expected),
+            abi::BadKey::SELECTOR => Self::BadKey,
+            abi::InstitutionMismatch::SELECTOR => Self::InstitutionMismatch,
+            abi::InstitutionExists::SELECTOR => Self::InstitutionExists,
+            abi::InstitutionUnknown::SELECTOR => Self::InstitutionUnknown,
+            abi::BadName::SELECTOR => Self::BadName,
+            abi::BadCountry::SELECTOR => Self::BadCountry,
+            abi::BadEpoch::SELECTOR => Self::BadEpoch(abi::BadEpoch::abi_decode(data).ok()?.expected),
+            abi::BadRights::SELECTOR => Self::BadRights,
+            abi::BadExpiry::SELECTOR => Self::BadExpiry,
+            abi::ProofMismatch::SELECTOR => Self::ProofMismatch,
+            abi::BadProof::SELECTOR => Self::BadProof,
+            abi::DeviceElsewhere::SELECTOR => Self::DeviceElsewhere,
+            abi::DeviceIsRevoked::SELECTOR => Self::DeviceIsRevoked,
+            abi::GrantIsRevoked::SELECTOR => Self::GrantIsRevoked,
+            abi::CheckpointFalls::SELECTOR => Self::CheckpointFalls(abi::CheckpointFalls::abi_decode(data).ok()?.size),
+            abi::CheckpointForks::SELECTOR => Self::CheckpointForks,
+            abi::GrantMalformed::SELECTOR => Self::GrantMalformed,
+            _ => return None,
+        })
+    }
+}
+
+impl Coded for Refusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::DeadlinePassed(_) => "action-deadline-passed",
+            Self::BadSignature => "action-bad-signature",
+            Self::BadNonce(_) => "action-bad-nonce",
+            Self::BadKey => "action-bad-key",
+            Self::InstitutionMismatch => "institution-mismatch",
+            Self::InstitutionExists => "institution-exists",
+            Self::InstitutionUnknown => "institution-unknown",
+            Self::BadName => "institution-bad-name",
+            Self::BadCountry => "institution-bad-country",
+            Self::BadEpoch(_) => "agreement-bad-epoch",
+            Self::BadRights => "device-bad-rights",
+            Self::BadExpiry => "device-bad-expiry",
+            Self::ProofMismatch => "device-proof-mismatch",
+            Self::BadProof => "device-bad-proof",
+            Self::DeviceElsewhere => "device-elsewhere",
+            Self::DeviceIsRevoked => "device-revoked",
+            Self::GrantIsRevoked => "grant-revoked",
+            Self::CheckpointFalls(_) => "checkpoint-falls",
+            Self::CheckpointForks => "checkpoint-forks",
+            Self::GrantMalformed => "grant-malformed",
+        }
+    }
+
+    fn action(&self) -> &'static str {
+        match self {
+            Self::DeadlinePassed(_) => "Sign it again and submit it at once; check this computer's clock.",
+            Self::BadSignature | Self::InstitutionMismatch | Self::BadKey => {
+                "Check that the right key or card was used, and sign again."
+            }
+            Self::BadNonce(_) | Self::BadEpoch(_) => {
+                "Reload the institution's state, check what changed, and sign again."
+            }
+            Self::InstitutionExists => "Nothing is to be done: use the institution as it is.",
+            Self::InstitutionUnknown => "Register the institution first.",
+            Self::BadName => "Enter the institution's name, at most 200 bytes.",
+            Self::BadCountry => "Enter the country's code, such as CH.",
+            Self::BadRights => "Choose at least one of reading and writing.",
+            Self::BadExpiry => "Choose an end in the future.",
+            Self::ProofMismatch | Self::BadProof => "Ask IT to request the card's approval again.",
+            Self::DeviceElsewhere | Self::DeviceIsRevoked => "Use another card, or make new keys on this one.",
+            Self::GrantIsRevoked | Self::GrantMalformed => "Make a new grant.",
+            Self::CheckpointFalls(_) | Self::CheckpointForks => {
+                "Stop the gateway and compare its log with the chain: one of them was altered or restored."
+            }
+        }
+    }
+}
+
+/// Why a chain did not answer as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// The contract refused the action.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The action lacks what its type needs.
+    #[error("the action is incomplete: {0}")]
+    Malformed(&'static str),
+    /// The ledger's file cannot be read or written.
+    #[error("the ledger's file failed: {0}")]
+    Storage(#[from] rusqlite::Error),
+    /// The ledger belongs to another network.
+    #[error("the ledger was made for another {0}")]
+    OtherGenesis(&'static str),
+    /// The ledger contradicts itself.
+    #[error("the ledger is damaged or was altered: {0}")]
+    Corrupt(String),
+    /// The machine refused to run a transaction: a bug, not a user's mistake.
+    #[error("the contract could not be run: {0}")]
+    Machine(String),
+}
+
+impl Coded for ChainError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Malformed(_) => "action-malformed",
+            Self::Storage(_) => "chain-storage",
+            Self::OtherGenesis(_) => "chain-other-genesis",
+            Self::Corrupt(_) => "chain-corrupt",
+            Self::Machine(_) => "chain-machine",
+        }
+    }
+
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.action(),
+            Self::Malformed(_) => "Use a current version of the program that made it.",
+            Self::Storage(_) => "Check that the disk has room and the ledger's file may be written, then try again.",
+            Self::OtherGenesis(_) => "Start with the settings that made this ledger, or name another file.",
+            Self::Corrupt(_) => "Stop the gateway, keep the file as evidence, and restore the ledger from a backup.",
+            Self::Machine(_) => "Try again; if it happens again, report it with the gateway's log.",
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The contract's state in memory, fed by events: what the fast path of the permission rule looks at.
+
+use crate::error::ChainError;
+use crate::event::{Event, Logged};
+use crate::ledger::Chain;
+use crate::view::{Agreement, CheckpointState, Device, GrantState, Institution, Standing};
+use std::collections::{HashMap, HashSet};
+use wardkey_core::id::{Commitment, DeviceId, GatewayId, InstitutionId};
+use wardkey_core::key::PublicKey;
+use wardkey_core::permission::{ChainView, DeviceState, GrantStatus, InstitutionStatus};
+
+/// State as of a block. Events are applied in the chain's order; one that was applied before changes nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Mirror {
+    block: u64,
+    index: u32,
+    time: u64,
+    institutions: HashMap<InstitutionId, Institution>,
+    devices: HashMap<DeviceId, Device>,
+    grants: HashMap<(Commitment, PublicKey), GrantState>,
+    gateways: HashSet<GatewayId>,
+    checkpoint: Option<CheckpointState>,
+}
+
+impl Mirror {
+    /// Reads a chain's whole history.
+    ///
+    /// # Errors
+    /// [`ChainError`] when the chain cannot be read.
+    pub fn load(chain: &dyn Chain) -> Result<Self, ChainError> {
+        let mut mirror = Self::default();
+        mirror.catch_up(chain)?;
+        Ok(mirror)
+    }
+
+    /// Applies what the chain has more than this mirror; returns it, oldest first.
+    ///
+    /// # Errors
+    /// [`ChainError`] when the chain cannot be read.
+    pub fn catch_up(&mut self, chain: &dyn Chain) -> Result<Vec<Logged>, ChainError> {
+        let new = chain.events_since(self.block)?;
+        new.iter().for_each(|logged| self.apply(logged));
+        Ok(new)
+    }
+
+    /// Applies one event.
+    pub fn apply(&mut self, logged: &Logged) {
+        if (logged.block, logged.index) <= (self.block, self.index) {
+            return;
+        }
+        (self.block, self.index, self.time) = (logged.block, logged.index, logged.time);
+        match &logged.event {
+            Event::GatewaySet {
+                gateway, active: true, ..
+            } => {
+                self.gateways.insert(*gateway);
+            }
+            Event::GatewaySet {
+                gateway, active: false, ..
+            } => {
+                self.gateways.remove(gateway);
+            }
+            Event::Granted { commitment, key } => self.granted(*commitment, *key, logged.block),
+            Event::Revoked { commitment, key } => self.revoked(*commitment, *key, logged.block),
+            Event::CheckpointSet { size, root } => {
+                if self.checkpoint.is_none_or(|known| known.size < *size) {
+                    self.checkpoint = Some(CheckpointState {
+                        size: *size,
+                        root: *root,
+                        block: logged.block,
+                        time: logged.time,
+                    });
+                }
+            }
+            Event::DeviceApproved { .. } | Event::DeviceRevoked { .. } | Event::DeviceBarred { .. } => {
+                self.apply_device(&logged.event)
+            }
+            _ => self.apply_institution(logged),
+        }
+    }
+
+    fn apply_institution(&mut self, logged: &Logged) {
+        match &logged.event {
+            Event::InstitutionRegistered {
+                institution,
+                name,
+                country,
+                master,
+                agreement,
+            } => {
+                self.institutions.entry(*institution).or_insert_with(|| Institution {
+                    id: *institution,
+                    name: name.clone(),
+                    country: country.clone(),
+                    status: Standing::Registered,
+                    master: *master,
+                    agreement: Agreement {
+                        epoch: 1,
+                        key: *agreement,
+                    },
+                    nonce: 0,
+                    block: logged.block,
+                });
+            }
+            Event::AccreditationSet {
+                institution,
+                accredited,
+            } => {
+                if let Some(known) = self.institutions.get_mut(institution) {
+                    known.status = if *accredited {
+                        Standing::Accredited
+                    } else {
+                        Standing::Suspended
+                    };
+                }
+            }
+            Event::AgreementRotated {
+                institution,
+                epoch,
+                agreement,
+            } => {
+                if let Some(known) = self.institutions.get_mut(institution) {
+                    known.nonce += 1;
+                    known.agreement = Agreement {
+                        epoch: *epoch,
+                        key: *agreement,
+                    };
+                }
+            }
+            Event::MasterRotated { institution, master } => {
+                if let Some(known) = self.institutions.get_mut(institution) {
+                    known.nonce += 1;
+                    known.master = *master;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_device(&mut self, event: &Event) {
+        match event {
+            Event::DeviceApproved {
+                institution,
+                device,
+                key,
+                rights,
+                not_after,
+                certificate,
+            } => {
+                let approved = Device {
+                    id: *device,
+                    key: *key,
+                    institution: *institution,
+                    rights: *rights,
+                    not_after: *not_after,
+                    revoked: false,
+                    certificate: *certificate,
+                };
+                self.devices.insert(*device, approved);
+                if let Some(known) = self.institutions.get_mut(institution) {
+                    known.nonce += 1;
+                }
+            }
+            Event::DeviceRevoked { device, .. } => {
+                if let Some(known) = self.devices.get_mut(device) {
+                    known.revoked = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn granted(&mut self, commitment: Commitment, key: PublicKey, block: u64) {
+        // A repeated grant keeps its first block; a revoked one cannot be granted again.
+        self.grants.entry((commitment, key)).or_insert(GrantState {
+            status: GrantStatus::Live,
+            since: block,
+        });
+    }
+
+    fn revoked(&mut self, commitment: Commitment, key: PublicKey, block: u64) {
+        let state = self.grants.entry((commitment, key)).or_insert(GrantState {
+            status: GrantStatus::Revoked,
+            since: block,
+        });
+        if state.status != GrantStatus::Revoked {
+            *state = GrantState {
+                status: GrantStatus::Revoked,
+                since: block,
+            };
+        }
+    }
+
+    /// Number of the last block applied.
+    #[must_use]
+    pub const fn block(&self) -> u64 {
+        self.block
+    }
+
+    /// Time of the last block applied, seconds since 1970.
+    #[must_use]
+    pub const fn time(&self) -> u64 {
+        self.time
+    }
+
+    /// An institution.
+    #[must_use]
+    pub fn institution_state(&self, id: &InstitutionId) -> Option<&Institution> {
+        self.institutions.get(id)
+    }
+
+    /// A device.
+    #[must_use]
+    pub fn device_state(&self, id: &DeviceId) -> Option<&Device> {
+        self.devices.get(id)
+    }
+
+    /// An institution's devices, in no order.
+    pub fn devices_of(&self, institution: InstitutionId) -> impl Iterator<Item = &Device> {
+        self.devices
+            .values()
+            .filter(move |device| device.institution == institution)
+    }
+
+    /// A grant's status and block.
+    #[must_use]
+    pub fn grant_state(&self, commitment: &Commitment, key: &PublicKey) -> GrantState {
+        self.grants.get(&(*commitment, *key)).copied().unwrap_or(GrantState {
+            status: GrantStatus::Unknown,
+            since: 0,
+        })
+    }
+
+    /// Whether a key is an active gateway's.
+    #[must_use]
+    pub fn is_gateway(&self, id: &GatewayId) -> bool {
+        self.gateways.contains(id)
+    }
+
+    /// The newest checkpoint.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Option<CheckpointState> {
+        self.checkpoint
+    }
+}
+
+impl ChainView for Mirror {
+    fn grant(&self, commitment: &Commitment, key: &PublicKey) -> GrantStatus {
+        self.grant_state(commitment, key).status
+    }
+
+    fn institution(&self, id: &InstitutionId) -> InstitutionStatus {
+        self.institutions
+            .get(id)
+            .map_or(InstitutionStatus::Unknown, |known| known.status.into())
+    }
+
+    fn device(&self, id: &DeviceId) -> Option<DeviceState> {
+        self.devices.get(id).map(Device::state)
+    }
+}

@@ -1,0 +1,263 @@
+//! A small world on an embedded ledger: fixed keys, a clock that the test sets.
+#![allow(dead_code, clippy::unwrap_used, reason = "test support; no test uses all of it")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+use wardkey_chain::{Chain, ChainError, Embedded, Genesis, Receipt, Refusal};
+use wardkey_core::action::{Proof, SignedAction};
+use wardkey_core::grant::GrantDocument;
+use wardkey_core::id::{DeviceId, InstitutionId};
+use wardkey_core::key::{PublicKey, Signature, SoftKey, sha256};
+use wardkey_core::typed::{Domain, structs};
+
+/// First second of the world.
+pub const START: u64 = 1_800_000_000;
+/// A deadline that no test reaches unless it means to.
+pub const LATER: u64 = START + 1_000_000;
+
+/// The same key for the same name, in every run.
+pub fn key(name: &str) -> SoftKey {
+    SoftKey::from_bytes(&sha256(&[b"test key ", name.as_bytes()])).unwrap()
+}
+
+pub fn xy(key: &PublicKey) -> (alloy_primitives::B256, alloy_primitives::B256) {
+    (key.x().into(), key.y().into())
+}
+
+pub struct World {
+    pub dir: TempDir,
+    pub time: Arc<AtomicU64>,
+    pub ledger: Embedded,
+    pub operator: SoftKey,
+    pub gateway: SoftKey,
+}
+
+pub struct Hospital {
+    pub master: SoftKey,
+    pub id: InstitutionId,
+}
+
+pub fn genesis() -> Genesis {
+    Genesis {
+        chain_id: 7001,
+        salt: [7; 32],
+        operator: key("operator").public(),
+        gateway: key("gateway").public(),
+    }
+}
+
+pub fn file(dir: &Path) -> PathBuf {
+    dir.join("ledger.sqlite")
+}
+
+pub fn open(dir: &Path, time: &Arc<AtomicU64>) -> Embedded {
+    let time = Arc::clone(time);
+    Embedded::open(&file(dir), genesis(), Arc::new(move || time.load(Ordering::Relaxed))).unwrap()
+}
+
+impl World {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let time = Arc::new(AtomicU64::new(START));
+        let ledger = open(dir.path(), &time);
+        Self {
+            dir,
+            time,
+            ledger,
+            operator: key("operator"),
+            gateway: key("gateway"),
+        }
+    }
+
+    pub fn reopened(self) -> Self {
+        let Self {
+            dir,
+            time,
+            ledger,
+            operator,
+            gateway,
+        } = self;
+        drop(ledger);
+        let ledger = open(dir.path(), &time);
+        Self {
+            dir,
+            time,
+            ledger,
+            operator,
+            gateway,
+        }
+    }
+
+    pub fn set_time(&self, time: u64) {
+        self.time.store(time, Ordering::Relaxed);
+    }
+
+    pub fn now(&self) -> u64 {
+        self.time.load(Ordering::Relaxed)
+    }
+
+    pub fn domain(&self) -> Domain {
+        self.ledger.network().domain
+    }
+
+    /// Deterministic, as a card signs.
+    pub fn sign(&self, key: &SoftKey, message: &impl alloy_sol_types::SolStruct) -> Signature {
+        key.sign_digest(&self.domain().digest(message)).unwrap()
+    }
+
+    pub fn submit(&self, action: &SignedAction) -> Result<Receipt, ChainError> {
+        self.ledger.submit(action)
+    }
+
+    /// Submits an action signed by `key`.
+    pub fn act<M>(&self, key: &SoftKey, message: M) -> Result<Receipt, ChainError>
+    where
+        M: alloy_sol_types::SolStruct + Into<wardkey_core::action::Action>,
+    {
+        let signature = self.sign(key, &message);
+        self.submit(&SignedAction::one(message, signature))
+    }
+
+    /// Submits Grant or Revoke signed by its one-time key.
+    pub fn act_by_key<M>(&self, key: &SoftKey, message: M) -> Result<Receipt, ChainError>
+    where
+        M: alloy_sol_types::SolStruct + Into<wardkey_core::action::Action>,
+    {
+        let signature = self.sign(key, &message);
+        self.submit(&SignedAction::by_key(message, key.public(), signature))
+    }
+
+    pub fn registration(name: &str) -> (SoftKey, structs::RegisterInstitution) {
+        let master = key(&format!("{name} master"));
+        let ((mx, my), (ax, ay)) = (xy(&master.public()), xy(&key(&format!("{name} agreement 1")).public()));
+        let message = structs::RegisterInstitution {
+            institution: master.public().id().0.into(),
+            name: name.to_owned(),
+            country: "CH".to_owned(),
+            masterX: mx,
+            masterY: my,
+            agreementX: ax,
+            agreementY: ay,
+            deadline: LATER,
+        };
+        (master, message)
+    }
+
+    pub fn registered(&self, name: &str) -> Hospital {
+        let (master, message) = Self::registration(name);
+        let id = InstitutionId(message.institution.0);
+        self.act(&master, message).unwrap();
+        Hospital { master, id }
+    }
+
+    pub fn set_accredited(&self, id: InstitutionId, accredited: bool) -> Receipt {
+        let nonce = self.ledger.operator_nonce().unwrap();
+        let message = structs::SetAccreditation {
+            institution: id.0.into(),
+            accredited,
+            nonce,
+            deadline: LATER,
+        };
+        self.act(&self.operator, message).unwrap()
+    }
+
+    pub fn accredited(&self, name: &str) -> Hospital {
+        let hospital = self.registered(name);
+        self.set_accredited(hospital.id, true);
+        hospital
+    }
+
+    pub fn nonce(&self, hospital: &Hospital) -> u64 {
+        self.ledger.institution(&hospital.id).unwrap().unwrap().nonce
+    }
+
+    pub fn approval(
+        &self,
+        hospital: &Hospital,
+        device: &PublicKey,
+        rights: u8,
+        not_after: u64,
+    ) -> structs::ApproveDevice {
+        let (x, y) = xy(device);
+        structs::ApproveDevice {
+            institution: hospital.id.0.into(),
+            deviceX: x,
+            deviceY: y,
+            rights,
+            notAfter: not_after,
+            certificate: sha256(&[b"certificate of ", device.bytes()]).into(),
+            nonce: self.nonce(hospital),
+            deadline: LATER,
+        }
+    }
+
+    /// The approval with the device's own proof of possession.
+    pub fn proved(&self, hospital: &Hospital, device: &SoftKey, approval: structs::ApproveDevice) -> SignedAction {
+        let request = structs::RequestDevice {
+            institution: approval.institution,
+            certificate: approval.certificate,
+            challenge: [9; 32].into(),
+            deadline: LATER,
+        };
+        let proof = Proof {
+            signature: self.sign(device, &request),
+            message: request,
+        };
+        let signature = self.sign(&hospital.master, &approval);
+        SignedAction {
+            proof: Some(proof),
+            ..SignedAction::one(approval, signature)
+        }
+    }
+
+    pub fn approve(
+        &self,
+        hospital: &Hospital,
+        device: &SoftKey,
+        rights: u8,
+        not_after: u64,
+    ) -> Result<Receipt, ChainError> {
+        let approval = self.approval(hospital, &device.public(), rights, not_after);
+        self.submit(&self.proved(hospital, device, approval))
+    }
+
+    pub fn revoke_device(&self, hospital: &Hospital, device: &PublicKey) -> Result<Receipt, ChainError> {
+        let message = structs::RevokeDevice {
+            institution: hospital.id.0.into(),
+            device: device.id().0.into(),
+            deadline: LATER,
+        };
+        self.act(&hospital.master, message)
+    }
+
+    pub fn document(&self, patient: &SoftKey, hospital: InstitutionId, one_time: &SoftKey) -> GrantDocument {
+        let domain = self.domain();
+        GrantDocument {
+            patient: patient.public().id().into(),
+            institution: hospital,
+            read: 0b1111,
+            write: 0b0010,
+            purpose: 1,
+            not_before: START,
+            expiry: START + 100_000,
+            salt: [5; 32],
+            key: one_time.public(),
+            chain_id: domain.chain_id,
+            wardkey: domain.contract,
+        }
+    }
+}
+
+pub fn device_id(key: &PublicKey) -> DeviceId {
+    key.id().into()
+}
+
+/// The contract's reason for refusing.
+pub fn refusal(result: Result<Receipt, ChainError>) -> Refusal {
+    match result {
+        Err(ChainError::Refused(refusal)) => refusal,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
