@@ -1,0 +1,45 @@
+//! What the pinpad itself can answer besides the card's own faults.
+
+use wardkey_core::fault::Coded;
+
+/// Why the pinpad gave no answer from the card.
+#[derive(Debug, thiserror::Error)]
+pub enum PinpadError {
+    /// The card left the reader, or the reader was unplugged, while the window was open.
+    #[error("the card was removed")]
+    CardRemoved,
+    /// Nobody touched the window for [`crate::dialog::IDLE`].
+    #[error("nobody typed a PIN for two minutes")]
+    TimedOut,
+    /// The card thread ended without an answer.
+    #[error("the PIN window failed inside")]
+    Failed,
+    /// Standard input was no PIN job.
+    #[error("the request to the PIN window is malformed: {0}")]
+    BadJob(String),
+    /// No display, no OpenGL.
+    #[error("the PIN window could not be opened: {0}")]
+    NoWindow(String),
+}
+
+impl Coded for PinpadError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::CardRemoved => "card-removed",
+            Self::TimedOut => "pin-timed-out",
+            Self::Failed => "pinpad-failed",
+            Self::BadJob(_) => "pin-job-bad",
+            Self::NoWindow(_) => "pinpad-no-window",
+        }
+    }
+
+    fn action(&self) -> &'static str {
+        match self {
+            Self::CardRemoved => "Put the card back and start again.",
+            Self::TimedOut => "Start again; nothing was done with the card.",
+            Self::Failed => "Start again; if it happens again, tell IT.",
+            Self::BadJob(_) => "Restart the workstation program; if it happens again, tell IT: its parts may be of different versions.",
+            Self::NoWindow(_) => "Tell IT that this terminal shows no native windows; another terminal will work.",
+        }
+    }
+}

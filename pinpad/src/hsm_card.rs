@@ -1,0 +1,108 @@
+//! The real card: `wardkey_hsm`'s job on the reader that the job names.
+
+use crate::card::{Card, CardFacts, Outcome};
+use crate::entry::PinEntry;
+use crate::fault::PinpadError;
+use wardkey_core::fault::{Coded as _, Fault};
+use wardkey_hsm::pinjob::{self, PinAnswer, PinFault, PinJob, PinJobKind};
+use wardkey_hsm::{CardError, Pin, PivCard};
+
+/// A job's card.
+#[derive(Debug)]
+pub struct HsmCard {
+    job: PinJob,
+}
+
+impl HsmCard {
+    /// The card in the job's reader.
+    #[must_use]
+    pub const fn new(job: PinJob) -> Self {
+        Self { job }
+    }
+
+    fn facts(&self) -> Result<CardFacts, CardError> {
+        // Without SELECT where possible: a session that renews itself on a verified PIN must survive a cancelled window.
+        let mut card = PivCard::attach(&self.job.reader)?;
+        if let Some(expected) = &self.job.serial {
+            card.expect_serial(expected)?;
+        }
+        let info = card.info()?;
+        if info.tries_left == Some(0) {
+            return Err(CardError::PinBlocked);
+        }
+        if info.default_pin && self.job.kind == PinJobKind::Use {
+            return Err(CardError::PinDefault);
+        }
+        Ok(CardFacts { serial: info.serial, tries_left: info.tries_left })
+    }
+
+    fn with(&self, digits: &PinEntry, act: fn(&PinJob, &Pin) -> PinAnswer) -> Outcome {
+        match Pin::new(digits.digits()) {
+            Ok(pin) => outcome(&act(&self.job, &pin)),
+            Err(error) => Outcome::Stopped(error.fault()),
+        }
+    }
+}
+
+impl Card for HsmCard {
+    fn look(&mut self) -> Result<CardFacts, Fault> {
+        self.facts().map_err(|error| error.fault())
+    }
+
+    fn use_pin(&mut self, pin: PinEntry) -> Outcome {
+        match self.with(&pin, pinjob::run) {
+            // Only `choose` can be answered with another PIN of the holder's making.
+            Outcome::Refused(fault) => Outcome::Stopped(fault),
+            other => other,
+        }
+    }
+
+    fn choose(&mut self, new: PinEntry) -> Outcome {
+        match self.with(&new, pinjob::choose) {
+            // The card has another PIN than the factory's: typing the new one again costs a try each time.
+            Outcome::WrongPin { .. } => Outcome::Stopped(CardError::PinNotFactory.fault()),
+            other => other,
+        }
+    }
+}
+
+fn outcome(answer: &PinAnswer) -> Outcome {
+    match answer {
+        PinAnswer::Ok(_) => answer.to_line().map_or_else(|_| Outcome::Stopped(PinpadError::Failed.fault()), Outcome::Done),
+        PinAnswer::Error(fault) => failure(fault),
+    }
+}
+
+fn failure(fault: &PinFault) -> Outcome {
+    let plain = Fault::new(&fault.code, &fault.message, &fault.action);
+    let is = |error: CardError| fault.code == error.code();
+    if is(CardError::WrongPin { tries_left: 0 }) && fault.tries_left != Some(0) {
+        Outcome::WrongPin { tries_left: fault.tries_left }
+    } else if is(CardError::PinTooSimple) {
+        Outcome::Refused(plain)
+    } else {
+        Outcome::Stopped(plain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(error: CardError) -> Outcome {
+        outcome(&PinAnswer::from(Err(error)))
+    }
+
+    #[test]
+    fn a_wrong_pin_may_be_typed_again_a_blocked_one_not() {
+        assert!(matches!(after(CardError::WrongPin { tries_left: 2 }), Outcome::WrongPin { tries_left: Some(2) }));
+        assert!(matches!(after(CardError::PinBlocked), Outcome::Stopped(fault) if fault.code == "pin-blocked"));
+        assert!(matches!(after(CardError::PinTooSimple), Outcome::Refused(_)));
+        assert!(matches!(after(CardError::Pulled), Outcome::Stopped(fault) if fault.code == "card-pulled"));
+    }
+
+    #[test]
+    fn success_is_one_line() {
+        assert!(matches!(outcome(&PinAnswer::Ok(Vec::new())), Outcome::Done(line) if *line == r#"{"ok":[]}"#));
+    }
+}

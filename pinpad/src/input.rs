@@ -1,0 +1,111 @@
+//! Keys are taken out of egui's input before egui sees them, so that no digit stays in its event lists.
+
+use crate::dialog::Key;
+use crate::entry::Digit;
+use eframe::egui::{self, Event, ImeEvent, RawInput};
+use zeroize::Zeroize as _;
+
+/// Removes everything typed from `raw` and returns it. Tab, arrows and the pointer stay for egui. While a button has the
+/// keyboard focus (`focused`), Enter and Space are the button's.
+pub fn take(raw: &mut RawInput, focused: bool) -> Vec<Key> {
+    let mut keys = Vec::new();
+    raw.events.retain_mut(|event| match event {
+        Event::Text(text) | Event::Ime(ImeEvent::Commit(text)) => {
+            typed(text, focused, &mut keys);
+            false
+        }
+        Event::Paste(text) | Event::MiddleClickPaste { text, .. } | Event::Ime(ImeEvent::Preedit { text, .. }) => {
+            text.zeroize();
+            false
+        }
+        Event::Copy | Event::Cut | Event::Ime(_) => false,
+        Event::Key { key, pressed, repeat, modifiers, .. } => {
+            keys.extend(command(*key, *modifiers).filter(|key| *pressed && wanted(*key, *repeat, focused)));
+            is_navigation(*key) || (focused && is_activation(*key))
+        }
+        _ => true,
+    });
+    keys
+}
+
+fn typed(text: &mut String, focused: bool, keys: &mut Vec<Key>) {
+    let of = |c: char| Digit::typed(c).map_or(Key::Letter(c), Key::Digit);
+    keys.extend(text.chars().filter(|c| !c.is_control() && !(focused && *c == ' ')).map(of));
+    text.zeroize();
+}
+
+fn command(key: egui::Key, modifiers: egui::Modifiers) -> Option<Key> {
+    match key {
+        egui::Key::Enter => Some(Key::Confirm),
+        egui::Key::Escape => Some(Key::Cancel),
+        egui::Key::Backspace if modifiers.ctrl => Some(Key::Clear),
+        egui::Key::Backspace => Some(Key::Erase),
+        egui::Key::Delete => Some(Key::Clear),
+        _ => None,
+    }
+}
+
+fn wanted(key: Key, repeat: bool, focused: bool) -> bool {
+    match key {
+        Key::Confirm => !repeat && !focused,
+        Key::Cancel => !repeat,
+        _ => true,
+    }
+}
+
+const fn is_navigation(key: egui::Key) -> bool {
+    use egui::Key::{ArrowDown, ArrowLeft, ArrowRight, ArrowUp, Tab};
+    matches!(key, Tab | ArrowUp | ArrowDown | ArrowLeft | ArrowRight)
+}
+
+const fn is_activation(key: egui::Key) -> bool {
+    matches!(key, egui::Key::Enter | egui::Key::Space)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui::Modifiers;
+
+    fn press(key: egui::Key, repeat: bool) -> Event {
+        Event::Key { key, physical_key: None, pressed: true, repeat, modifiers: Modifiers::NONE }
+    }
+
+    fn taken(events: Vec<Event>, focused: bool) -> (Vec<Key>, Vec<Event>) {
+        let mut raw = RawInput { events, ..RawInput::default() };
+        let keys = take(&mut raw, focused);
+        (keys, raw.events)
+    }
+
+    fn digit(n: u8) -> Key {
+        Digit::number(n).map_or(Key::Cancel, Key::Digit)
+    }
+
+    #[test]
+    fn digits_reach_the_dialog_and_never_egui() {
+        let (keys, left) = taken(vec![press(egui::Key::Num7, false), Event::Text("7".into()), Event::Text("３x".into())], false);
+        assert!(keys == [digit(7), digit(3), Key::Letter('x')]);
+        assert!(left.is_empty());
+    }
+
+    #[test]
+    fn a_held_enter_or_esc_counts_once() {
+        let held = [egui::Key::Enter, egui::Key::Escape].into_iter().flat_map(|key| [press(key, false), press(key, true)]);
+        let (keys, _) = taken(held.collect(), false);
+        assert!(keys == [Key::Confirm, Key::Cancel]);
+    }
+
+    #[test]
+    fn a_focused_button_keeps_enter_and_space() {
+        let events = vec![press(egui::Key::Enter, false), press(egui::Key::Space, false), Event::Text(" ".into())];
+        let (keys, left) = taken(events, true);
+        assert!(keys.is_empty());
+        assert_eq!(left.len(), 2);
+    }
+
+    #[test]
+    fn the_clipboard_is_ignored() {
+        let (keys, left) = taken(vec![Event::Paste("739154".into()), Event::Copy, Event::Cut], false);
+        assert!(keys.is_empty() && left.is_empty());
+    }
+}

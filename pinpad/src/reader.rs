@@ -1,0 +1,25 @@
+//! The reader is watched while the window is open: a pulled card closes it.
+
+use crate::dialog::News;
+use crate::window::Companion;
+use crate::worker::Teller;
+use wardkey_hsm::CardError;
+use wardkey_hsm::monitor::{self, ReaderEvent};
+
+/// Watches one reader until the returned companion is dropped.
+///
+/// # Errors
+/// [`CardError::Service`] if the system gives no thread.
+pub fn watch(reader: String, tell: Teller) -> Result<Companion, CardError> {
+    let watch = monitor::watch(Some(reader), move |event| {
+        if is_removal(&event) {
+            tell(News::Removed);
+        }
+    })?;
+    Ok(Box::new(watch))
+}
+
+/// A pulled card, a pulled YubiKey (its reader goes with it) and a stopped service all mean that the card is gone.
+const fn is_removal(event: &ReaderEvent) -> bool {
+    matches!(event, ReaderEvent::CardRemoved { .. } | ReaderEvent::ReaderRemoved { .. } | ReaderEvent::ServiceDown)
+}
