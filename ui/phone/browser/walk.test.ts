@@ -126,8 +126,17 @@ class Walk {
   async scanned(): Promise<void> {
     await this.go("");
     await this.click("scan-start");
+    await this.page.waitForSelector(`${id("scan-video")}[data-state="looking"], ${id("institution-name")}`);
     await this.see("institution-name");
     await this.shot("poster-right");
+  }
+
+  /** The camera's screen, looking at a wall, and without a camera. */
+  async withoutPoster(): Promise<void> {
+    await this.page.addInitScript("if (location.hash === '#/scan') delete Navigator.prototype.mediaDevices");
+    await this.go("#/scan");
+    await this.see("scan-camera-fault");
+    await this.shot("scan-no-camera");
   }
 
   async give(withheld: string[]): Promise<void> {
@@ -216,6 +225,7 @@ async function walk(gateway: TestGateway, page: Page, origin: string, look: Look
   await steps.click("revoke-confirm");
   await steps.see("revoked");
   await steps.shot("revoked");
+  await steps.withoutPoster();
   await steps.go(gateway.poster(home, { n: "Grand Hospital" }));
   await steps.see("warning");
   await steps.shot("poster-forged");

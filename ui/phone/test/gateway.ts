@@ -307,11 +307,11 @@ export class TestGateway {
     if (body.length > 0) lines.push(['"content-digest"', contentDigest(body)]);
     const list = `(${lines.map(([name]) => name).join(" ")})`;
     const created = Number(input?.parameters.get("created"));
+    if (Math.abs(created - this.now()) > 60) throw new Refused(401, "request-time");
     const fits =
       input?.text.startsWith(list) &&
       signature &&
       input.parameters.get("keyid") === `patient:${id}` &&
-      Math.abs(created - this.now()) <= 60 &&
       (await verifyBytes(key, signatureBase(lines, input.text), signature));
     if (!fits) throw new Refused(401, "request-bad-signature");
     return id;

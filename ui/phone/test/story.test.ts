@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { IDBFactory } from "fake-indexeddb";
 import { aad, fromHex, fromUtf8, open, sectionNumber, toHex } from "@wardkey/shared/protocol";
+import { Clock } from "../src/clock.ts";
 import { checkPoster } from "../src/patient/check-poster.ts";
 import { endAccess, renewKeys } from "../src/patient/end-access.ts";
 import { type Choice, prepareGrant, sendGrant } from "../src/patient/give-access.ts";
@@ -55,6 +56,22 @@ describe("first opening", () => {
   it("stops when the network is another one", async () => {
     const other = await TestGateway.make();
     await expect(Session.start(await surroundings(other, factory))).rejects.toMatchObject({ code: "network-changed" });
+  });
+
+  it("works on a phone whose clock is a day wrong", async () => {
+    const wrong = new Clock(() => Date.now() / 1000 - 86_400);
+    const fresh = await Session.start({ ...(await surroundings(gateway)), clock: wrong });
+    await fresh.enrol("A B", "1990-01-01");
+    expect(Math.abs(fresh.now() - Date.now() / 1000)).toBeLessThan(10);
+    expect(await listAccess(fresh)).toEqual([]);
+  });
+
+  it("is tried again when the clock was corrected by the refusal", async () => {
+    const late = await TestGateway.make();
+    const fresh = await Session.start(await surroundings(late));
+    late.now = () => Math.floor(Date.now() / 1000) + 7200;
+    await fresh.enrol("A B", "1990-01-01");
+    expect(late.patients.has(fresh.myId)).toBe(true);
   });
 
   it("is finished later when the gateway was away", async () => {
@@ -140,6 +157,16 @@ describe("access", () => {
 
   it("cannot be ended without its one-time key", async () => {
     await expect(endAccess(session, "00".repeat(32))).rejects.toMatchObject({ code: "grant-not-from-this-phone" });
+  });
+
+  it("is not given to an institution that was suspended or renamed since the poster was scanned", async () => {
+    const found = await session.registry.freshInstitution(harbour.id);
+    const choice = { institution: found, read: ALL, write: ALL, expiry: session.now() + 60 };
+    harbour.name = "Harbour Bank";
+    await expect(prepareGrant(session, choice)).rejects.toMatchObject({ code: "institution-renamed" });
+    harbour.status = "suspended";
+    await expect(prepareGrant(session, choice)).rejects.toMatchObject({ code: "institution-suspended" });
+    expect(gateway.grants.size).toBe(0);
   });
 
   it("refuses an empty choice and an end in the past", async () => {

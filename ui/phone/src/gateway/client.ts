@@ -32,7 +32,10 @@ export class Refusal extends Fault {
 /** Longest wait for an answer, in milliseconds. */
 const PATIENCE = 30_000;
 
-async function refusal(status: number, body: Bytes): Promise<Refusal> {
+/** Refusals that only mean that the clocks differ. */
+const CLOCK_CODES = ["request-time", "request-before-start"];
+
+function refusal(status: number, body: Bytes): Refusal {
   try {
     const { error } = JSON.parse(fromUtf8(body)) as { error: { code: string; message: string } };
     return new Refusal(error.code, error.message, status);
@@ -69,7 +72,7 @@ export class Client {
   /** A question that anyone may ask. */
   async get<T>(target: string): Promise<T> {
     const { response, body } = await this.send(target, { method: "GET" });
-    if (!response.ok) throw await refusal(response.status, body);
+    if (!response.ok) throw refusal(response.status, body);
     return parse<T>(body);
   }
 
@@ -77,25 +80,38 @@ export class Client {
   async post<T>(target: string, value: unknown): Promise<T> {
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
     const { response, body } = await this.send(target, init);
-    if (!response.ok) throw await refusal(response.status, body);
+    if (!response.ok) throw refusal(response.status, body);
     return parse<T>(body);
   }
 
-  /** A request signed by the patient. An answer that the gateway did not sign is refused. */
+  /**
+   * A request signed by the patient. An answer that the gateway did not sign is refused. A refusal because of this phone's
+   * clock has corrected it (`Clock.learn`), so it is tried once more.
+   */
   async signed<T>(root: Signer, gatewayKey: string, method: string, target: string, value?: unknown): Promise<T> {
+    const ask = (): Promise<T> => this.ask<T>(root, fromHex(gatewayKey, 65), method, target, value);
+    return ask().catch((error: unknown) => {
+      if (error instanceof Refusal && CLOCK_CODES.includes(error.code)) return ask();
+      throw error;
+    });
+  }
+
+  private async ask<T>(root: Signer, gatewayKey: Bytes, method: string, target: string, value: unknown): Promise<T> {
     const request: RequestParts = { method, ...splitTarget(target), headers: {} };
     if (value !== undefined) request.body = utf8(JSON.stringify(value));
     const keyid = `patient:${toHex(keyId(root.publicKey))}`;
     const signature = await signRequest(request, root, keyid, this.clock.now(), this.random(16));
     const headers: Record<string, string> = { ...signature, "wardkey-key": toHex(root.publicKey) };
     if (request.body) headers["content-type"] = "application/json";
-    const init: RequestInit = { method, headers };
-    if (request.body) init.body = request.body;
-    const { response, body } = await this.send(target, init);
-    if (!response.ok) throw await refusal(response.status, body);
-    const key = fromHex(gatewayKey, 65);
+    const { response, body } = await this.send(target, {
+      method,
+      headers,
+      ...(request.body && { body: request.body }),
+    });
+    if (!response.ok) throw refusal(response.status, body);
     const answer = { status: response.status, header: (name: string) => response.headers.get(name), body };
-    await verifyResponse(request, signature["signature"] ?? "", answer, key, `gateway:${toHex(keyId(key))}`);
+    const from = `gateway:${toHex(keyId(gatewayKey))}`;
+    await verifyResponse(request, signature["signature"] ?? "", answer, gatewayKey, from);
     return parse<T>(body);
   }
 }

@@ -92,8 +92,18 @@ async function sealKeys(session: Session, choice: Choice, sealedFor: string): Pr
   );
 }
 
+/** The institution as it is now: its agreement key may have been renewed since the poster was scanned. */
+async function renewed(session: Session, choice: Choice): Promise<Choice> {
+  const institution = await session.registry.freshInstitution(choice.institution.id);
+  if (institution.status !== "accredited") throw new Fault("institution-suspended", "not accredited any more");
+  if (institution.name !== choice.institution.name)
+    throw new Fault("institution-renamed", "another name than was shown");
+  return { ...choice, institution };
+}
+
 /** Signs the grant and keeps it with its one-time key before anything is sent, so that it can always be revoked. */
-export async function prepareGrant(session: Session, choice: Choice): Promise<PreparedGrant> {
+export async function prepareGrant(session: Session, chosen: Choice): Promise<PreparedGrant> {
+  const choice = await renewed(session, chosen);
   if (choice.read.length + choice.write.length === 0) throw new Fault("grant-empty", "nothing is granted");
   if (choice.expiry <= session.now()) throw new Fault("grant-in-the-past", "the end date is over");
   await session.publishKeys();

@@ -205,6 +205,11 @@ export const en = {
       "network-changed":
         "This is not the network that your phone was set up with. Your records stay closed here. Tell the reception.",
       "chain-silent": "The network has not heard from the chain for a while. Try again in a few minutes.",
+      "request-time": "The clock of this phone is wrong. Set it in the phone’s settings and try again.",
+      "quota-used": "Too much was asked in a short time. Wait a few minutes and try again.",
+      "disk-full": "The network has no room left. Nothing was changed. Try again later.",
+      "agreement-old": "The hospital has just renewed its key. Try again.",
+      "institution-renamed": "The name in the register has just changed. Scan the poster again.",
       "seal-failed": "The hospital’s key cannot be used. Tell the reception.",
       "grant-in-the-past": "The end date is already over. Choose another.",
       "grant-empty": "Nothing is ticked. Tick at least one line.",
