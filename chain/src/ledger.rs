@@ -78,8 +78,9 @@ pub trait Chain: Send + Sync {
     /// Which deployment this is.
     fn network(&self) -> Network;
 
-    /// Brings an action onto the chain; returns when it is durable. An action that is already there is a success, with the
-    /// receipt of the first time.
+    /// Brings an action onto the chain; returns when it is durable. An action that is already there is a success, with
+    /// the receipt of the first time; its signatures are not judged again, so success says that the effect is there, not
+    /// who sent it.
     ///
     /// # Errors
     /// [`ChainError::Refused`] with the contract's reason; [`ChainError::Malformed`].

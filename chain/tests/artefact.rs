@@ -1,5 +1,5 @@
 //! The committed artefact is what the sources compile to, and `abi` is its interface.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use alloy_sol_types::{SolCall, SolError, SolEvent};
 use serde_json::Value;

@@ -1,5 +1,5 @@
 //! The embedded ledger: durable, idempotent, replayable; the mirror follows it.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
 use common::{LATER, START, World, device_id, file, genesis, key, refusal, xy};

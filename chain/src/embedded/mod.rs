@@ -5,6 +5,8 @@
 
 mod append;
 mod evm;
+#[cfg(test)]
+mod full_disk;
 mod genesis;
 mod replay;
 mod store;
