@@ -163,7 +163,7 @@ export const en = {
       refused: "The gateway refused this section. There may be entries that you do not see.",
       notLoaded: "This section could not be loaded. Open the chart again.",
     },
-    noneGranted: "Nothing is loaded yet.",
+    emptyTitle: "Read, nothing recorded",
     allergyTitle: "Allergies and intolerances",
     allergyNone: "No allergies are recorded in what was shared.",
     allergyWithheld: "Allergies are withheld by the patient. Ask before you prescribe.",
