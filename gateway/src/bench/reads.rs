@@ -1,0 +1,182 @@
+//! Permission-verified reads per second, against unverified reads of the same server in the same run: over real sockets on
+//! loopback, connections kept open, several clients.
+
+use super::actors::{ALL_SECTIONS, Hospital, Patient, Session, Terms, unsigned};
+use super::stage::{Ask, Signer, Stage, sign};
+use crate::clock::Clock;
+use crate::error::Problem;
+use crate::http::PathIds;
+use crate::settings::Settings;
+use crate::state::Gateway;
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use serde::Serialize;
+use serde_json::json;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wardkey_core::id::{Commitment, PatientId};
+
+/// Clients at the same time.
+const CLIENTS: usize = 16;
+/// The section that is read, and the size of the one resource in it.
+const SECTION: u8 = 5;
+const RESOURCE: usize = 2048;
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Reads per second with signature, permission, log and signed answer.
+    pub verified_per_s: f64,
+    /// Reads per second of the same records without any of these.
+    pub unverified_per_s: f64,
+}
+
+/// Measures both, `seconds` each, in a data folder that must be empty.
+///
+/// # Errors
+/// Anything that fails on the way.
+pub async fn reads(folder: &Path, seconds: u64) -> anyhow::Result<Figures> {
+    let settings = Settings { data: folder.to_owned(), ..Settings::defaults()? };
+    let gateway = Gateway::open(settings, Clock::system())?;
+    let watch = tokio::spawn(crate::serve::watch_chain(gateway.clone()));
+    let stage = Stage::new(gateway.clone());
+    let scene = Arc::new(Scene::set(&stage).await?);
+    let address = listen(stage.app.clone().merge(unverified(gateway.clone()))).await?;
+
+    let time = Duration::from_secs(seconds);
+    let (one, two) = (Arc::clone(&scene), Arc::clone(&scene));
+    let unverified_per_s = load(address, time, move || two.plain()).await?;
+    let verified_per_s = load(address, time, move || one.signed(&gateway.clock)).await?;
+    watch.abort();
+    Ok(Figures { verified_per_s, unverified_per_s })
+}
+
+/// The same store and server without the door: in no program but this measurement.
+fn unverified(gateway: Gateway) -> Router {
+    Router::new().route("/unverified/{id}", get(read_unverified)).with_state(gateway)
+}
+
+async fn read_unverified(State(gateway): State<Gateway>, PathIds(patient): PathIds<PatientId>) -> Result<Response, Problem> {
+    let records = gateway.blocking(move |g| Ok(g.store.records(&patient, &[SECTION])?)).await?;
+    let mut response = format!("{{\"records\":[{}]}}", records.join(",")).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+async fn listen(app: Router) -> anyhow::Result<SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Ok(address)
+}
+
+/// A patient with one record, and a doctor who may read it.
+struct Scene {
+    patient: PatientId,
+    commitment: Commitment,
+    session: Session,
+    count: AtomicU64,
+}
+
+impl Scene {
+    async fn set(stage: &Stage) -> anyhow::Result<Self> {
+        let hospital = Hospital::open(stage, "Bench Hospital").await?;
+        let card = hospital.card(stage, "Bench Doctor", 3).await?;
+        let session = card.sign_in(stage).await?;
+        let patient = Patient::begin(stage).await?;
+        let now = stage.gateway.clock.now();
+        let terms = Terms { read: ALL_SECTIONS, write: ALL_SECTIONS, not_before: now, expiry: now + 3600 };
+        let given = patient.grant(stage, &hospital, terms).await?;
+        let record = unsigned(stage, &patient, &card, SECTION, &[b' '; RESOURCE])?;
+        let record = record.sign_in_session(stage.gateway.domain(), &session.key, &session.delegation)?;
+        let ask = Ask::post(format!("/v1/patients/{}/records", patient.id), &json!({ "records": [record] }));
+        let reply = stage.signed(session.signer(), ask.under(given.commitment, "bench")).await?;
+        anyhow::ensure!(reply.status.is_success(), "writing failed: {}", reply.code());
+        Ok(Self { patient: patient.id, commitment: given.commitment, session, count: AtomicU64::new(0) })
+    }
+
+    fn plain(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(format!("GET /unverified/{} HTTP/1.1\r\nhost: bench\r\n\r\n", self.patient).into_bytes())
+    }
+
+    fn signed(&self, clock: &Clock) -> anyhow::Result<Vec<u8>> {
+        let ask = Ask::get(format!("/v1/patients/{}/records?sections={SECTION}", self.patient)).under(self.commitment, "bench");
+        let nonce = format!("bench{}", self.count.fetch_add(1, Ordering::Relaxed));
+        let signer: Signer<'_> = self.session.signer();
+        let signed = sign(&ask, signer, clock.now(), &nonce)?;
+        let mut out = format!("GET {} HTTP/1.1\r\nhost: bench\r\n", ask.target).into_bytes();
+        for (name, value) in signed.request.headers() {
+            out.extend_from_slice(name.as_str().as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(b"\r\n");
+        Ok(out)
+    }
+}
+
+/// Asks from all clients for as long as `time`; answers per second.
+async fn load(
+    address: SocketAddr,
+    time: Duration,
+    request: impl Fn() -> anyhow::Result<Vec<u8>> + Send + Sync + 'static,
+) -> anyhow::Result<f64> {
+    let (request, stop) = (Arc::new(request), Arc::new(AtomicBool::new(false)));
+    let start = Instant::now();
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let (request, stop) = (Arc::clone(&request), Arc::clone(&stop));
+        clients.push(tokio::task::spawn_blocking(move || client(address, request.as_ref(), &stop)));
+    }
+    tokio::time::sleep(time).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut answers = 0;
+    for client in clients {
+        answers += client.await??;
+    }
+    Ok(f64::from(answers) / start.elapsed().as_secs_f64())
+}
+
+fn client(address: SocketAddr, request: &(dyn Fn() -> anyhow::Result<Vec<u8>> + Sync), stop: &AtomicBool) -> anyhow::Result<u32> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut answers = 0;
+    while !stop.load(Ordering::Relaxed) {
+        stream.write_all(&request()?)?;
+        answer(&mut reader)?;
+        answers += 1;
+    }
+    Ok(answers)
+}
+
+/// Reads one answer, which must be 200 with a known length.
+fn answer(reader: &mut BufReader<TcpStream>) -> anyhow::Result<()> {
+    let (mut line, mut length, mut first) = (String::new(), 0, true);
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        if std::mem::take(&mut first) {
+            anyhow::ensure!(line.starts_with("HTTP/1.1 200"), "the gateway answered {line}");
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().context("content-length")?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! What a client is told when something is refused or fails: a status and `{"error": {code, message, action}}`.
+
+use crate::store::StoreError;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use wardkey_chain::ChainError;
+use wardkey_core::delegation::DelegationError;
+use wardkey_core::fault::{Coded, Fault};
+use wardkey_core::grant::NotAGrant;
+use wardkey_core::http_signature::HttpSignatureError;
+use wardkey_core::key::KeyError;
+use wardkey_core::permission::Denial;
+use wardkey_core::record::RecordError;
+
+macro_rules! refusals {
+    ($($name:ident = $status:ident, $code:literal, $what:literal, $action:literal;)+) => {
+        /// What the gateway itself refuses; `docs/errors.md` lists them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+        pub enum Refusal { $(#[doc = $what] #[error($what)] $name,)+ }
+
+        impl Refusal {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+            const fn status(self) -> StatusCode { match self { $(Self::$name => StatusCode::$status,)+ } }
+        }
+        impl Coded for Refusal {
+            fn code(&self) -> &'static str { match self { $(Self::$name => $code,)+ } }
+            fn action(&self) -> &'static str { match self { $(Self::$name => $action,)+ } }
+        }
+    };
+}
+
+refusals! {
+    NotFound = NOT_FOUND, "not-found", "there is nothing at this address", "Check that program and gateway are of the same version.";
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "this address does not take this method", "Check that program and gateway are of the same version.";
+    InstitutionNotFound = NOT_FOUND, "institution-unknown", "no institution with this id is registered", "Check the poster; tell the institution.";
+    DeviceNotFound = NOT_FOUND, "device-unknown", "no card with this id was ever approved", "Ask IT to request its approval.";
+    CertificateNotFound = NOT_FOUND, "certificate-unknown", "the gateway does not hold this card's certificate", "Ask IT to request the card's approval again.";
+    RequestNotFound = NOT_FOUND, "request-unknown", "no such device request has arrived", "Request the approval again.";
+    WrapNotFound = NOT_FOUND, "wrap-none", "the institution's key was not sealed to this card yet", "Ask the master-key holder to open the approval area once.";
+    KeysNotFound = NOT_FOUND, "section-keys-none", "the patient's phone has not published its keys yet", "Ask the patient to open the page on the phone once.";
+    CheckpointNone = NOT_FOUND, "checkpoint-none", "no checkpoint of the log was published yet", "Wait a few seconds.";
+    PageMissing = NOT_FOUND, "page-missing", "this gateway was built without the phone page", "Build the page (npm run build in ui/), then the gateway.";
+    BodyMalformed = BAD_REQUEST, "body-malformed", "the request's content is not what this address takes", "Check that program and gateway are of the same version.";
+    QueryMalformed = BAD_REQUEST, "query-malformed", "the request's address is incomplete or cannot be read", "Check that program and gateway are of the same version.";
+    BodyTooLarge = PAYLOAD_TOO_LARGE, "body-too-large", "the request is larger than the gateway takes", "Send it in several parts.";
+    RecordTooLarge = PAYLOAD_TOO_LARGE, "record-too-large", "a record is larger than the gateway takes", "Leave out or shrink what makes it large, such as scanned pages.";
+    ClockOff = UNAUTHORIZED, "request-time", "the request was signed more than 60 seconds from now", "Set this device's clock, then try again.";
+    BeforeStart = UNAUTHORIZED, "request-before-start", "the request was signed before the gateway started", "Try again.";
+    Replayed = UNAUTHORIZED, "request-replayed", "this request was received before", "Try again; if it repeats, tell IT: something repeats messages on the network.";
+    SessionUnknown = UNAUTHORIZED, "session-unknown", "the gateway does not know this session", "Sign in again with the card.";
+    SessionExpired = UNAUTHORIZED, "session-expired", "the session has ended", "Sign in again with the card.";
+    MasterReplaced = UNAUTHORIZED, "session-master-replaced", "the institution's master key was replaced", "Sign in again with the new master key.";
+    WrongSigner = FORBIDDEN, "wrong-signer", "this is for another key than the one that signed the request", "Use the card or phone that this belongs to.";
+    PermissionMissing = BAD_REQUEST, "permission-missing", "the request names no grant", "Open the patient's chart again.";
+    ReasonMissing = BAD_REQUEST, "reason-missing", "the request gives no reason, or one longer than 500 bytes", "Enter why the records are needed.";
+    ReasonMalformed = BAD_REQUEST, "reason-malformed", "the reason is not percent-encoded UTF-8", "Enter the reason again.";
+    SectionUnknown = BAD_REQUEST, "section-unknown", "no such section exists", "Check that program and gateway are of the same version.";
+    ChainSilent = SERVICE_UNAVAILABLE, "chain-silent", "the gateway has not heard from the chain for too long, so nothing can be permitted", "Wait and try again; tell the network operator if it lasts.";
+    RecordTime = BAD_REQUEST, "record-time", "the record's time lies in the future", "Set the terminal's clock, then sign the record again.";
+    RecordEpoch = CONFLICT, "record-epoch", "the record is sealed to a key that the patient has not published", "Open the patient's chart again, then write it again.";
+    RecordsNone = BAD_REQUEST, "records-none", "the request holds no record", "Nothing needs to be done.";
+    GrantMismatch = BAD_REQUEST, "grant-mismatch", "document, grant action and keys do not belong together", "Scan the poster again and grant anew.";
+    GrantIncomplete = BAD_REQUEST, "grant-incomplete", "not every readable section's key was sealed to the institution", "Scan the poster again and grant anew.";
+    GrantSection = BAD_REQUEST, "grant-section", "the grant names a section that does not exist or cannot be granted", "Scan the poster again and grant anew.";
+    AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
+    QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
+    OperatorOnly = FORBIDDEN, "operator-only", "only the operator can do this, on the gateway's own machine", "Use `wardkey-gateway operator`.";
+    CannotSign = INTERNAL_SERVER_ERROR, "gateway-cannot-sign", "the gateway could not sign its answer", "Try again; if it happens again, tell the network operator.";
+    Internal = INTERNAL_SERVER_ERROR, "internal", "the gateway failed", "Try again; if it happens again, tell the network operator.";
+}
+
+/// A refusal or failure on its way to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// What the client is told.
+    pub fault: Fault,
+}
+
+impl Problem {
+    /// Any coded error under a status.
+    #[must_use]
+    pub fn new(status: StatusCode, error: &impl Coded) -> Self {
+        Self { status, fault: error.fault() }
+    }
+
+    /// Stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.fault.code
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Body {
+    error: Fault,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        (self.status, Json(Body { error: self.fault })).into_response()
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.status(), &refusal)
+    }
+}
+
+impl From<Denial> for Problem {
+    fn from(denial: Denial) -> Self {
+        Self::new(StatusCode::FORBIDDEN, &denial)
+    }
+}
+
+impl From<DelegationError> for Problem {
+    fn from(error: DelegationError) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, &error)
+    }
+}
+
+impl From<HttpSignatureError> for Problem {
+    fn from(error: HttpSignatureError) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, &error)
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, &error)
+    }
+}
+
+impl From<NotAGrant> for Problem {
+    fn from(error: NotAGrant) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, &error)
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        let status = if error == KeyError::SigningFailed { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::FORBIDDEN };
+        Self::new(status, &error)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let status = match &error {
+            StoreError::Full => StatusCode::INSUFFICIENT_STORAGE,
+            StoreError::NoLogKey
+            | StoreError::RecordConflict
+            | StoreError::RecordVersion
+            | StoreError::KeysOld
+            | StoreError::ChallengeUnknown => StatusCode::CONFLICT,
+            StoreError::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            StoreError::Damaged(_) | StoreError::Failed(_) => {
+                tracing::error!(?error, "the data store failed");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, &error)
+    }
+}
+
+impl From<ChainError> for Problem {
+    fn from(error: ChainError) -> Self {
+        let status = match &error {
+            ChainError::Refused(wardkey_chain::Refusal::BadSignature) => StatusCode::FORBIDDEN,
+            ChainError::Refused(_) => StatusCode::CONFLICT,
+            ChainError::Malformed(_) => StatusCode::BAD_REQUEST,
+            _ => {
+                tracing::error!(?error, "the chain failed");
+                return Self::new(chain_failure(&error), &Outside(error));
+            }
+        };
+        Self::new(status, &error)
+    }
+}
+
+fn chain_failure(error: &ChainError) -> StatusCode {
+    match error {
+        ChainError::Storage(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => StatusCode::INSUFFICIENT_STORAGE,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A failing chain as clients see it: its code, without the machine's own words.
+#[derive(Debug, thiserror::Error)]
+#[error("the chain did not take the action")]
+struct Outside(ChainError);
+
+impl Coded for Outside {
+    fn code(&self) -> &'static str {
+        if chain_failure(&self.0) == StatusCode::INSUFFICIENT_STORAGE { "disk-full" } else { self.0.code() }
+    }
+    fn action(&self) -> &'static str {
+        "Nothing was changed. Try again; if it happens again, tell the network operator."
+    }
+}

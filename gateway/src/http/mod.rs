@@ -1,0 +1,13 @@
+//! What every request goes through: signatures, bodies, remote addresses, security headers.
+
+mod body;
+mod caller;
+mod query;
+mod remote;
+mod signed;
+
+pub use body::{JsonBody, json};
+pub use caller::{Caller, DeviceCaller, Headers, MasterCaller, PatientCaller};
+pub use query::{PathIds, QueryOf};
+pub use remote::Remote;
+pub use signed::signed;

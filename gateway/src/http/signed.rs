@@ -1,0 +1,180 @@
+//! Signed requests and answers (RFC 9421, protocol §7) as a middleware.
+
+use super::caller::{Caller, Signer};
+use crate::error::{Problem, Refusal};
+use crate::state::Gateway;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use std::sync::Arc;
+use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
+use wardkey_core::http_signature::{
+    HttpSignatureError, KeyName, Parsed, RequestParts, ResponseParts, SignatureParams, check_content_digest, content_digest, parse,
+    sign_response,
+};
+use wardkey_core::id::{PatientId, SessionId};
+use wardkey_core::key::{PublicKey, Signature};
+
+const SIGNATURE: &str = "signature";
+const SIGNATURE_INPUT: &str = "signature-input";
+const CONTENT_DIGEST: &str = "content-digest";
+/// Longest nonce, bytes.
+const NONCE: usize = 64;
+/// Largest body of a signed request that is no import, bytes.
+const SMALL: usize = 1024 * 1024;
+
+/// Lets signed requests pass, with their [`Caller`], and signs every answer.
+pub async fn signed(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let parsed = match read(request.headers()) {
+        Ok(parsed) => parsed,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let target = Target::of(&request);
+    let answer = match admit(&gateway, &parsed, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    sign(&gateway, &target, &parsed.signature, answer).await.unwrap_or_else(|problem| problem.into_response())
+}
+
+/// What an answer's signature says of its request.
+struct Target {
+    method: Method,
+    path: String,
+    query: Option<String>,
+}
+
+impl Target {
+    fn of(request: &Request) -> Self {
+        let uri = request.uri();
+        Self { method: request.method().clone(), path: uri.path().to_owned(), query: uri.query().map(str::to_owned) }
+    }
+
+    fn parts(&self) -> RequestParts<'_> {
+        let (path, query) = (self.path.as_str(), self.query.as_deref());
+        RequestParts { method: self.method.as_str(), path, query, content_digest: None, permission: None, reason: None }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, HttpSignatureError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| HttpSignatureError::Malformed),
+        // Which of two values was meant is not ours to guess.
+        (Some(_), Some(_)) => Err(HttpSignatureError::Malformed),
+    }
+}
+
+fn read(headers: &HeaderMap) -> Result<Parsed, HttpSignatureError> {
+    let input = text(headers, SIGNATURE_INPUT)?.ok_or(HttpSignatureError::Malformed)?;
+    let signature = text(headers, SIGNATURE)?.ok_or(HttpSignatureError::Malformed)?;
+    parse(input, signature)
+}
+
+async fn admit(gateway: &Gateway, parsed: &Parsed, request: Request) -> Result<Request, Problem> {
+    let now = gateway.clock.now();
+    gateway.replay.check_time(parsed.params.created, now)?;
+    let (mut parts, body) = request.into_parts();
+    let (key, signer) = signer(gateway, parsed, &parts.headers, now).await?;
+    parsed.verify_request(&covered(&parts)?, &key)?;
+    let nonce = parsed.params.nonce.as_deref().filter(|nonce| nonce.len() <= NONCE).ok_or(HttpSignatureError::Malformed)?;
+    gateway.replay.take(&parsed.params.key.to_string(), nonce, now)?;
+    let body = read_body(gateway, &parts, body).await?;
+    parts.extensions.insert(Caller { signer });
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+fn covered(parts: &Parts) -> Result<RequestParts<'_>, HttpSignatureError> {
+    Ok(RequestParts {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        content_digest: text(&parts.headers, CONTENT_DIGEST)?,
+        permission: text(&parts.headers, "wardkey-permission")?,
+        reason: text(&parts.headers, "wardkey-reason")?,
+    })
+}
+
+async fn signer(gateway: &Gateway, parsed: &Parsed, headers: &HeaderMap, now: u64) -> Result<(PublicKey, Signer), Problem> {
+    match parsed.params.key {
+        KeyName::Session(id) => {
+            let session = session(gateway, id).await?;
+            let d = &session.delegation;
+            if now < d.not_before || now >= d.expiry {
+                return Err(Refusal::SessionExpired.into());
+            }
+            let key = d.session;
+            let signer = match d.kind {
+                PrincipalKind::Device => Signer::Device { device: d.principal.into(), session },
+                PrincipalKind::Master => Signer::Master { institution: d.principal.into(), session },
+            };
+            Ok((key, signer))
+        }
+        KeyName::Patient(patient) => {
+            let key = root_key(headers, patient)?;
+            Ok((key, Signer::Patient { patient, key }))
+        }
+        KeyName::Gateway(_) => Err(HttpSignatureError::Malformed.into()),
+    }
+}
+
+/// The patient's root key, which its id certifies.
+fn root_key(headers: &HeaderMap, patient: PatientId) -> Result<PublicKey, HttpSignatureError> {
+    let hex = text(headers, "wardkey-key")?.ok_or(HttpSignatureError::Malformed)?;
+    let bytes = hex::decode(hex).map_err(|_| HttpSignatureError::Malformed)?;
+    let key = PublicKey::from_sec1(&bytes).map_err(|_| HttpSignatureError::Malformed)?;
+    if PatientId::from(key.id()) == patient { Ok(key) } else { Err(HttpSignatureError::Invalid) }
+}
+
+async fn session(gateway: &Gateway, id: SessionId) -> Result<Arc<SignedDelegation>, Problem> {
+    if let Some(known) = gateway.sessions.get(&id) {
+        return Ok(known);
+    }
+    let stored = gateway.blocking(move |g| Ok(g.store.session(&id)?)).await?.ok_or(Refusal::SessionUnknown)?;
+    Ok(gateway.sessions.put(id, stored))
+}
+
+/// Reads the body only now that the signature over its digest holds.
+async fn read_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Bytes, Problem> {
+    let import = parts.method == Method::POST && parts.uri.path().ends_with("/records");
+    let limit = if import { gateway.settings.limits.import_megabytes * 1024 * 1024 } else { SMALL };
+    let body = to_bytes(body, limit).await.map_err(|_| Refusal::BodyTooLarge)?;
+    match text(&parts.headers, CONTENT_DIGEST)? {
+        Some(digest) => check_content_digest(digest, &body)?,
+        None if body.is_empty() => {}
+        None => return Err(HttpSignatureError::Uncovered.into()),
+    }
+    Ok(body)
+}
+
+/// Signs an answer. An event stream has no digest of its own: it is signed with that of the empty body, which vouches for
+/// who answers; its events only tell the client to ask again.
+async fn sign(gateway: &Gateway, target: &Target, request_signature: &Signature, answer: Response) -> Result<Response, Problem> {
+    let (mut parts, body) = answer.into_parts();
+    let stream = parts.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    let (digest, body) = if stream {
+        (content_digest(b""), body)
+    } else {
+        let bytes = to_bytes(body, usize::MAX).await.map_err(|_| Refusal::Internal)?;
+        (content_digest(&bytes), Body::from(bytes))
+    };
+    let covered =
+        ResponseParts { status: parts.status.as_u16(), content_digest: &digest, request: target.parts(), request_signature };
+    let key = KeyName::Gateway(gateway.scribe.gateway());
+    let params = SignatureParams { created: gateway.clock.now(), nonce: None, key };
+    let signature = sign_response(&covered, &params, |message| gateway.scribe.key().sign(message)).map_err(|_| Refusal::CannotSign)?;
+    put(&mut parts.headers, CONTENT_DIGEST, &digest)?;
+    put(&mut parts.headers, SIGNATURE_INPUT, &signature.input)?;
+    put(&mut parts.headers, SIGNATURE, &signature.signature)?;
+    Ok(Response::from_parts(parts, body))
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), Refusal> {
+    let value = HeaderValue::from_str(value).map_err(|_| Refusal::CannotSign)?;
+    headers.insert(HeaderName::from_static(name), value);
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The log of writes and reads (protocol §6): a Merkle tree of salted hashes, each event sealed to its patient.
+
+mod scribe;
+mod tree;
+
+pub use scribe::{Draft, Entry, Scribe};
+pub use tree::{Hashes, Proof, Tree, TreeError, prove, root};

@@ -1,0 +1,114 @@
+//! Makes a log entry of what is to be done: event, leaf, sealed event, receipt.
+
+use crate::random;
+use wardkey_core::fault::Coded;
+use wardkey_core::hpke::{SealError, Sealed, seal};
+use wardkey_core::id::{DeviceId, Digest, GatewayId, InstitutionId, PatientId};
+use wardkey_core::key::{KeyError, PublicKey, SoftKey};
+use wardkey_core::log::{Deed, LogEvent, Receipt};
+use wardkey_core::typed::Domain;
+
+/// What is to be logged, before its place in the log is known.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Read or write.
+    pub action: Deed,
+    /// Whose records.
+    pub patient: PatientId,
+    /// By which institution; zero for the patient.
+    pub institution: InstitutionId,
+    /// By which device; zero for the patient.
+    pub device: DeviceId,
+    /// Section number.
+    pub section: u8,
+    /// Why.
+    pub reason: String,
+    /// Record id or commitment.
+    pub subject: Digest,
+    /// Seconds since 1970.
+    pub time: u64,
+}
+
+/// An entry as the store keeps it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Place among the patient's events.
+    pub sequence: u64,
+    /// The event, sealed to the patient.
+    pub sealed: Sealed,
+    /// Place in the log, leaf, time, and the gateway's signature over them.
+    pub receipt: Receipt,
+}
+
+/// Why an entry could not be made.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub enum ScribeError {
+    /// No randomness, or signing failed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The event could not be sealed to the patient.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+impl ScribeError {
+    /// Stable code of the cause.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Key(error) => error.code(),
+            Self::Seal(error) => error.code(),
+        }
+    }
+}
+
+/// Holds the gateway's key for receipts.
+#[derive(Debug)]
+pub struct Scribe {
+    domain: Domain,
+    key: SoftKey,
+}
+
+impl Scribe {
+    /// A scribe for one deployment, signing with the gateway's key.
+    #[must_use]
+    pub const fn new(domain: Domain, key: SoftKey) -> Self {
+        Self { domain, key }
+    }
+
+    /// The deployment.
+    #[must_use]
+    pub const fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// The key, for signing answers as well.
+    #[must_use]
+    pub const fn key(&self) -> &SoftKey {
+        &self.key
+    }
+
+    /// Id of the key.
+    #[must_use]
+    pub fn gateway(&self) -> GatewayId {
+        self.key.public().id().into()
+    }
+
+    /// Makes the entry at `index` of the log, after the patient's entry `(sequence, leaf)`.
+    ///
+    /// # Errors
+    /// [`ScribeError`].
+    pub fn entry(&self, draft: Draft, index: u64, before: Option<(u64, Digest)>, log_key: &PublicKey) -> Result<Entry, ScribeError> {
+        let (sequence, previous) = before.map_or((0, Digest::default()), |(sequence, leaf)| (sequence + 1, leaf));
+        let Draft { action, patient, institution, device, section, reason, subject, time } = draft;
+        let salt = Digest(random::bytes()?);
+        let event =
+            LogEvent { sequence, previous, action, patient, institution, device, section, reason, subject, time, salt };
+        let leaf = event.leaf();
+        let aad = LogEvent::aad(&patient, &leaf);
+        let json = serde_json::to_vec(&event).map_err(|_| SealError::CannotSeal)?;
+        let sealed = seal(log_key, &LogEvent::context(&self.domain, &aad), &json)?;
+        let signature = self.domain.sign(&self.key, &Receipt::typed(index, &leaf, time))?;
+        Ok(Entry { sequence, sealed, receipt: Receipt { index, leaf, time, signature } })
+    }
+}

@@ -1,0 +1,85 @@
+//! Cards, as the contract has them, and their certificates.
+
+use crate::error::{Problem, Refusal};
+use crate::http::{MasterCaller, PathIds};
+use crate::state::Gateway;
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use wardkey_chain::{Device, DeviceStatus};
+use wardkey_core::device::DeviceCertificate;
+use wardkey_core::id::{DeviceId, Digest, InstitutionId};
+use wardkey_core::key::PublicKey;
+
+/// A card as in protocol §7.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    id: DeviceId,
+    key: PublicKey,
+    institution: InstitutionId,
+    status: DeviceStatus,
+    rights: u8,
+    not_after: u64,
+    certificate: Digest,
+}
+
+impl Shown {
+    fn at(device: &Device, now: u64) -> Self {
+        let Device { id, key, institution, rights, not_after, certificate, .. } = *device;
+        Self { id, key, institution, status: device.status(now), rights, not_after, certificate }
+    }
+}
+
+/// A card with its certificate in place of the digest.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Whole {
+    id: DeviceId,
+    key: PublicKey,
+    institution: InstitutionId,
+    status: DeviceStatus,
+    rights: u8,
+    not_after: u64,
+    certificate: DeviceCertificate,
+}
+
+/// `GET /v1/devices/{id}`.
+pub async fn one(State(gateway): State<Gateway>, PathIds(id): PathIds<DeviceId>) -> Result<Json<Shown>, Problem> {
+    let found = gateway.blocking(move |g| Ok(g.ledger.chain().device(&id)?)).await?;
+    Ok(Json(Shown::at(&found.ok_or(Refusal::DeviceNotFound)?, gateway.clock.now())))
+}
+
+/// `GET /v1/devices/{id}/certificate`.
+pub async fn certificate(
+    State(gateway): State<Gateway>,
+    PathIds(id): PathIds<DeviceId>,
+) -> Result<Json<DeviceCertificate>, Problem> {
+    let find = move |g: &Gateway| {
+        let device = g.ledger.view().device_state(&id).copied().ok_or(Refusal::DeviceNotFound)?;
+        Ok(g.store.certificate(&device.certificate)?.ok_or(Refusal::CertificateNotFound)?)
+    };
+    gateway.blocking(find).await.map(Json)
+}
+
+/// `GET /v1/institutions/{id}/devices`; cards whose certificate is not held here are left out.
+pub async fn of_institution(
+    State(gateway): State<Gateway>,
+    caller: MasterCaller,
+    PathIds(id): PathIds<InstitutionId>,
+) -> Result<Json<Vec<Whole>>, Problem> {
+    caller.must_be(id)?;
+    let list = move |g: &Gateway| {
+        let devices: Vec<Device> = g.ledger.view().devices_of(id).copied().collect();
+        let mut out = Vec::with_capacity(devices.len());
+        for device in devices {
+            if let Some(certificate) = g.store.certificate(&device.certificate)? {
+                let Shown { id, key, institution, status, rights, not_after, .. } = Shown::at(&device, g.clock.now());
+                out.push(Whole { id, key, institution, status, rights, not_after, certificate });
+            }
+        }
+        out.sort_by(|a, b| (&a.certificate.holder, a.id).cmp(&(&b.certificate.holder, b.id)));
+        Ok(Json(out))
+    };
+    gateway.blocking(list).await
+}

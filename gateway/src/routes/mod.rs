@@ -1,0 +1,80 @@
+//! The addresses of protocol §7, one file per area.
+
+mod actions;
+mod devices;
+mod enrolment;
+mod events;
+mod grants;
+mod institutions;
+mod log;
+mod network;
+mod page;
+mod records;
+mod section_keys;
+mod sessions;
+
+use crate::error::{Problem, Refusal};
+use crate::http::signed;
+use crate::state::Gateway;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use std::time::Instant;
+
+/// Largest body of an unsigned request, bytes.
+const SMALL: usize = 256 * 1024;
+
+/// The whole server, without a socket.
+#[must_use]
+pub fn app(gateway: Gateway) -> Router {
+    let signed_layer = middleware::from_fn_with_state(gateway.clone(), signed);
+    Router::new()
+        .merge(signed_routes().route_layer(signed_layer).layer(DefaultBodyLimit::disable()))
+        .merge(public_routes().layer(DefaultBodyLimit::max(SMALL)))
+        .route_layer(middleware::from_fn(noted))
+        .merge(page::routes())
+        .fallback(|| async { Problem::from(Refusal::NotFound) })
+        .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
+        .with_state(gateway)
+}
+
+fn public_routes() -> Router<Gateway> {
+    Router::new()
+        .route("/v1/network", get(network::network))
+        .route("/v1/institutions", get(institutions::all))
+        .route("/v1/institutions/{id}", get(institutions::one))
+        .route("/v1/devices/{id}", get(devices::one))
+        .route("/v1/devices/{id}/certificate", get(devices::certificate))
+        .route("/v1/checkpoints/latest", get(network::checkpoint))
+        .route("/v1/actions", post(actions::submit))
+        .route("/v1/challenges", post(enrolment::challenge))
+        .route("/v1/sessions", post(sessions::open))
+        .route("/v1/device-requests", post(enrolment::request))
+        .route("/v1/device-requests/{id}", get(enrolment::state))
+}
+
+fn signed_routes() -> Router<Gateway> {
+    Router::new()
+        .route("/v1/patients/{id}/section-keys", put(section_keys::publish).get(section_keys::show))
+        .route("/v1/grants", post(grants::grant).get(grants::to_institution))
+        .route("/v1/patients/{id}/grants", get(grants::of_patient))
+        .route("/v1/patients/{id}/records", get(records::read).post(records::write))
+        .route("/v1/patients/{id}/log", get(log::lines))
+        .route("/v1/institutions/{id}/requests", get(enrolment::requests))
+        .route("/v1/institutions/{id}/requests/{digest}/refusal", post(enrolment::refuse))
+        .route("/v1/institutions/{id}/wraps/{recipient}", put(enrolment::put_wrap).get(enrolment::wrap))
+        .route("/v1/institutions/{id}/devices", get(devices::of_institution))
+        .route("/v1/events", get(events::stream))
+}
+
+/// Notes method, route and outcome: no id, no address, nothing of any patient.
+async fn noted(request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
+    let answer = next.run(request).await;
+    tracing::debug!(%method, route, status = answer.status().as_u16(), ms = start.elapsed().as_millis(), "answered");
+    answer
+}

@@ -1,0 +1,199 @@
+//! Running the gateway: socket, TLS, background work, a graceful end.
+
+use crate::clock::Clock;
+use crate::operator;
+use crate::routes::app;
+use crate::settings::{Settings, SettingsError, Tls};
+use crate::state::{Gateway, OpenError};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::fs::{File, TryLockError};
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use wardkey_core::fault::Coded;
+
+/// How long requests in progress may take once the gateway is asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the gateway does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Keys, chain or store.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Another gateway runs on the data folder.
+    #[error("another gateway runs on the data folder {0}")]
+    InUse(PathBuf),
+    /// The address cannot be listened on.
+    #[error("failed to listen on {address}: {source}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Certificate or key.
+    #[error("failed to use the certificate or its key: {0}")]
+    Tls(String),
+    /// Something else of the system.
+    #[error("failed to {doing}: {source}")]
+    System {
+        /// What.
+        doing: &'static str,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl Coded for ServeError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Settings(e) => e.code(),
+            Self::Open(e) => e.code(),
+            Self::InUse(_) => "data-in-use",
+            Self::Listen { .. } => "listen-failed",
+            Self::Tls(_) => "tls-unusable",
+            Self::System { .. } => "system-failed",
+        }
+    }
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Settings(e) => e.action(),
+            Self::Open(e) => e.action(),
+            Self::InUse(_) => "Stop the other gateway, or name another data folder.",
+            Self::Listen { .. } => "Choose another address or port under `listen`.",
+            Self::Tls(_) => "Check that both files are PEM and belong together.",
+            Self::System { .. } => "Check the data folder and its rights.",
+        }
+    }
+}
+
+fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> ServeError {
+    move |source| ServeError::System { doing, source }
+}
+
+/// Takes the data folder for this process alone; the lock ends with the process.
+///
+/// # Errors
+/// [`ServeError::InUse`].
+pub fn lock(settings: &Settings) -> Result<File, ServeError> {
+    std::fs::create_dir_all(&settings.data).map_err(system("make the data folder"))?;
+    let file = File::create(settings.data.join("lock")).map_err(system("make the lock file"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServeError::InUse(settings.data.clone())),
+        Err(TryLockError::Error(source)) => Err(system("lock the data folder")(source)),
+    }
+}
+
+/// Serves until SIGTERM or SIGINT. Prints one JSON line with the address on standard output when ready.
+///
+/// # Errors
+/// Any [`ServeError`], before anything is served.
+pub async fn serve(settings: Settings, clock: Clock) -> Result<(), ServeError> {
+    settings.check()?;
+    let tls = settings.tls.as_ref().map(rustls_config).transpose()?;
+    let _lock = lock(&settings)?;
+    let listen = |source| ServeError::Listen { address: settings.listen, source };
+    let listener = TcpListener::bind(settings.listen).map_err(listen)?;
+    listener.set_nonblocking(true).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let for_operator = operator::listen(&settings.data).map_err(system("open the operator's socket"))?;
+    let gateway = open(settings, clock).await?;
+
+    let handle = Handle::new();
+    let stop = tokio::spawn(stop_on_signal(gateway.clone(), handle.clone())?);
+    let background = [
+        tokio::spawn(gateway.clone().attend_operator(for_operator)),
+        tokio::spawn(watch_chain(gateway.clone())),
+        tokio::spawn(publish_checkpoints(gateway.clone())),
+    ];
+    announce(address, tls.is_some()).map_err(system("print the address"))?;
+    let service = app(gateway.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let result = match tls {
+        Some(tls) => axum_server::from_tcp_rustls(listener, tls).map_err(system("listen"))?.handle(handle).serve(service).await,
+        None => axum_server::from_tcp(listener).map_err(system("listen"))?.handle(handle).serve(service).await,
+    };
+    stop.abort();
+    background.iter().for_each(tokio::task::JoinHandle::abort);
+    let _socket_may_be_gone = std::fs::remove_file(operator::socket(&gateway.settings.data));
+    result.map_err(system("serve"))
+}
+
+async fn open(settings: Settings, clock: Clock) -> Result<Gateway, ServeError> {
+    let opened = tokio::task::spawn_blocking(move || Gateway::open(settings, clock)).await;
+    Ok(opened.map_err(|error| system("open the data folder")(std::io::Error::other(error)))??)
+}
+
+fn announce(address: SocketAddr, encrypted: bool) -> std::io::Result<()> {
+    let scheme = if encrypted { "https" } else { "http" };
+    tracing::info!(%address, scheme, "listening");
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", serde_json::json!({ "listening": format!("{scheme}://{address}") }))?;
+    out.flush()
+}
+
+fn rustls_config(tls: &Tls) -> Result<RustlsConfig, ServeError> {
+    let bad = |error: &dyn std::fmt::Display| ServeError::Tls(error.to_string());
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| bad(&error))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| bad(&error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|error| bad(&error))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}
+
+fn stop_on_signal(
+    gateway: Gateway,
+    handle: Handle<SocketAddr>,
+) -> Result<impl Future<Output = ()> + Send + 'static, ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(system("listen to signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("listen to signals"))?;
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping");
+        gateway.closing.send_replace(true);
+        handle.graceful_shutdown(Some(GRACE));
+    })
+}
+
+/// Looks at the chain at its cadence.
+pub async fn watch_chain(gateway: Gateway) {
+    let mut silent = false;
+    loop {
+        let looked = gateway.blocking(|g| Ok(g.look()?)).await;
+        match (&looked, silent) {
+            (Err(problem), false) => tracing::warn!(%problem.fault, "the chain is silent"),
+            (Ok(()), true) => tracing::info!("the chain is heard again"),
+            _ => {}
+        }
+        silent = looked.is_err();
+        tokio::time::sleep(Duration::from_millis(gateway.settings.chain.poll)).await;
+    }
+}
+
+/// Publishes checkpoints at their cadence.
+pub async fn publish_checkpoints(gateway: Gateway) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(gateway.settings.log.checkpoint.max(1))).await;
+        match gateway.blocking(Gateway::publish_checkpoint).await {
+            Ok(Some(outcome)) => tracing::debug!(block = outcome.block, "checkpoint published"),
+            Ok(None) => {}
+            Err(problem) => tracing::warn!(%problem.fault, "the checkpoint was not published"),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Settings: a TOML file; the one in `config/` is built in as the default.
+
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use wardkey_core::fault::Coded;
+
+const DEFAULTS: &str = include_str!("../../config/gateway.toml");
+
+/// All settings. A file may leave any of them out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Name of the network.
+    pub name: String,
+    /// Folder of keys, ledger and data store.
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Certificate and key; needed unless `listen` is a loopback address.
+    pub tls: Option<Tls>,
+    /// The chain.
+    pub chain: ChainSettings,
+    /// The log.
+    pub log: LogSettings,
+    /// The data store.
+    pub store: StoreSettings,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// Certificate chain and private key, PEM files.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// The embedded ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainSettings {
+    /// EIP-155 chain id, used when the ledger is made.
+    pub id: u64,
+    /// Seconds without news after which permissions are refused.
+    pub silent_after: u64,
+    /// Milliseconds between two looks at the chain.
+    pub poll: u64,
+}
+
+/// The log of writes and reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// Seconds between two checkpoints.
+    pub checkpoint: u64,
+}
+
+/// The data store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Largest size in megabytes; 0 = no limit.
+    pub max_megabytes: u32,
+}
+
+/// Limits per request and per hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Largest body of an import, megabytes.
+    pub import_megabytes: usize,
+    /// Largest single record, megabytes of ciphertext.
+    pub record_megabytes: usize,
+    /// Sponsored actions per hour and network address.
+    pub actions_per_address: u32,
+    /// Sponsored actions per hour and institution.
+    pub actions_per_institution: u32,
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("failed to read the settings file {path}: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the settings are not valid: {0}")]
+    Invalid(String),
+    /// A public address without encryption.
+    #[error("listening on {0}, which is not a loopback address, needs HTTPS")]
+    Unencrypted(SocketAddr),
+}
+
+impl Coded for SettingsError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "settings-unreadable",
+            Self::Invalid(_) => "settings-invalid",
+            Self::Unencrypted(_) => "tls-required",
+        }
+    }
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "Name an existing file after --config.",
+            Self::Invalid(_) => "Correct the file; config/gateway.toml shows every setting.",
+            Self::Unencrypted(_) => "Set certificate and key under [tls], or listen on 127.0.0.1.",
+        }
+    }
+}
+
+/// A settings file: every table may be left out, and every value in it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    data: PathBuf,
+    listen: SocketAddr,
+    tls: Option<Tls>,
+    chain: ChainSettings,
+    log: LogSettings,
+    store: StoreSettings,
+    limits: Limits,
+}
+
+impl Settings {
+    /// The defaults.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`] only if the built-in file is broken, which a test excludes.
+    pub fn defaults() -> Result<Self, SettingsError> {
+        Self::parse("")
+    }
+
+    /// Reads a file over the defaults.
+    ///
+    /// # Errors
+    /// [`SettingsError::Unreadable`], [`SettingsError::Invalid`].
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text)
+    }
+
+    /// Lays a TOML text over the defaults.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let invalid = |error: toml::de::Error| SettingsError::Invalid(error.to_string());
+        let mut table: toml::Table = toml::from_str(DEFAULTS).map_err(invalid)?;
+        lay_over(&mut table, toml::from_str(text).map_err(invalid)?);
+        let file: File = table.try_into().map_err(invalid)?;
+        let File { name, data, listen, tls, chain, log, store, limits } = file;
+        Ok(Self { name, data, listen, tls, chain, log, store, limits })
+    }
+
+    /// Refuses to serve the network in clear.
+    ///
+    /// # Errors
+    /// [`SettingsError::Unencrypted`].
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if self.tls.is_none() && !self.listen.ip().is_loopback() {
+            return Err(SettingsError::Unencrypted(self.listen));
+        }
+        Ok(())
+    }
+}
+
+fn lay_over(below: &mut toml::Table, above: toml::Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => lay_over(below, above),
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_in_config_is_the_default_and_loopback() {
+        let settings = Settings::defaults().unwrap();
+        settings.check().unwrap();
+        assert_eq!(settings.listen.port(), 8080);
+        assert_eq!(settings.limits.import_megabytes, 64);
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_nothing_else() {
+        let settings = Settings::parse("name = \"Net\"\n[chain]\nsilent_after = 5\n").unwrap();
+        assert_eq!((settings.name.as_str(), settings.chain.silent_after, settings.chain.poll), ("Net", 5, 500));
+        assert!(Settings::parse("nmae = \"typing error\"").is_err());
+        assert!(Settings::parse("[chain]\nsilent = 5").is_err());
+    }
+
+    #[test]
+    fn a_public_address_needs_https() {
+        let settings = Settings::parse("listen = \"0.0.0.0:8080\"").unwrap();
+        assert_eq!(settings.check().unwrap_err().code(), "tls-required");
+        let settings = Settings::parse("listen = \"0.0.0.0:443\"\n[tls]\ncertificate = \"a\"\nkey = \"b\"").unwrap();
+        settings.check().unwrap();
+    }
+}

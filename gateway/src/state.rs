@@ -1,0 +1,214 @@
+//! The gateway's state, shared by all handlers.
+
+use crate::clock::Clock;
+use crate::error::{Problem, Refusal};
+use crate::keys::{Keys, KeysError};
+use crate::ledger::Ledger;
+use crate::log::Scribe;
+use crate::news::{Board, News};
+use crate::quota::Quota;
+use crate::replay::Replay;
+use crate::settings::Settings;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+use wardkey_chain::{Chain, ChainError, Embedded, Event, Genesis, Logged};
+use wardkey_core::delegation::SignedDelegation;
+use wardkey_core::fault::Coded;
+use wardkey_core::id::{Commitment, SessionId};
+use wardkey_core::key::SoftKey;
+use wardkey_core::permission::SignatureChecked;
+use wardkey_core::typed::Domain;
+
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Its chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// Its data store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Coded for OpenError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Keys(e) => e.code(),
+            Self::Chain(e) => e.code(),
+            Self::Store(e) => e.code(),
+        }
+    }
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Keys(e) => e.action(),
+            Self::Chain(e) => e.action(),
+            Self::Store(e) => e.action(),
+        }
+    }
+}
+
+/// Everything a handler needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Parts>);
+
+/// The parts of a [`Gateway`].
+pub struct Parts {
+    /// Settings.
+    pub settings: Settings,
+    /// Time.
+    pub clock: Clock,
+    /// The chain.
+    pub ledger: Ledger,
+    /// The data store.
+    pub store: Box<dyn Store>,
+    /// Signs answers and receipts.
+    pub scribe: Arc<Scribe>,
+    /// Signs accreditations and checkpoints; the lock keeps its nonces in order.
+    pub operator: Mutex<SoftKey>,
+    /// News for workstations.
+    pub board: Board,
+    /// Nonces seen.
+    pub replay: Replay,
+    /// Counts sponsored actions.
+    pub quota: Quota,
+    /// Sessions looked up before.
+    pub sessions: Known<SessionId, SignedDelegation>,
+    /// Grants whose signature was verified before.
+    pub grants: Known<Commitment, SignatureChecked>,
+    /// Becomes true when the gateway stops, so that event streams end.
+    pub closing: watch::Sender<bool>,
+}
+
+impl Deref for Gateway {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// A bounded memory of values that never change.
+#[derive(Debug)]
+pub struct Known<K, V>(Mutex<HashMap<K, Arc<V>>>);
+
+impl<K, V> Default for Known<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Known<K, V> {
+    const MOST: usize = 50_000;
+
+    /// What was kept under `key`.
+    pub fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// Keeps a value.
+    pub fn put(&self, key: K, value: V) -> Arc<V> {
+        let value = Arc::new(value);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= Self::MOST {
+            all.clear();
+        }
+        all.insert(key, Arc::clone(&value));
+        value
+    }
+}
+
+impl Gateway {
+    /// Opens the data folder with the embedded ledger; makes everything at the first start.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
+        let keys = Keys::open(&settings.data)?;
+        let genesis =
+            Genesis { operator: keys.operator.public(), gateway: keys.gateway.public(), chain_id: settings.chain.id, salt: keys.salt };
+        let chain = Embedded::open(&settings.data.join("ledger.sqlite"), genesis, clock.shared())?;
+        Self::with_chain(settings, clock, keys, Arc::new(chain))
+    }
+
+    /// Opens the data folder with any chain.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn with_chain(settings: Settings, clock: Clock, keys: Keys, chain: Arc<dyn Chain>) -> Result<Self, OpenError> {
+        let scribe = Arc::new(Scribe::new(chain.network().domain, keys.gateway));
+        let store = SqliteStore::open(&settings.data.join("store.sqlite"), settings.store.max_megabytes, Arc::clone(&scribe))?;
+        let ledger = Ledger::open(chain, clock.clone(), settings.chain.silent_after)?;
+        let gateway = Self(Arc::new(Parts {
+            ledger,
+            store: Box::new(store),
+            scribe,
+            operator: Mutex::new(keys.operator),
+            board: Board::default(),
+            replay: Replay::starting(clock.now()),
+            quota: Quota::default(),
+            sessions: Known::default(),
+            grants: Known::default(),
+            closing: watch::Sender::new(false),
+            settings,
+            clock,
+        }));
+        gateway.activate_key()?;
+        Ok(gateway)
+    }
+
+    /// The deployment.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        self.scribe.domain()
+    }
+
+    /// Runs blocking work away from the asynchronous threads.
+    ///
+    /// # Errors
+    /// What `work` gives; [`Refusal::Internal`] if it panicked.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let gateway = self.clone();
+        tokio::task::spawn_blocking(move || work(&gateway)).await.map_err(|_| Refusal::Internal)?
+    }
+
+    /// Looks at the chain and tells the institutions what concerns them. Blocks.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn look(&self) -> Result<(), ChainError> {
+        for logged in self.ledger.look()? {
+            self.spread(&logged);
+        }
+        Ok(())
+    }
+
+    fn spread(&self, logged: &Logged) {
+        match &logged.event {
+            Event::Granted { commitment, .. } => self.tell_grantee(commitment, News::Grant { commitment: *commitment }),
+            Event::Revoked { commitment, .. } => self.tell_grantee(commitment, News::Revoke { commitment: *commitment }),
+            Event::DeviceApproved { institution, device, .. } | Event::DeviceRevoked { institution, device } => {
+                self.board.tell(*institution, News::Device { device: *device });
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_grantee(&self, commitment: &Commitment, news: News) {
+        match self.store.grant(commitment) {
+            Ok(Some(stored)) => self.board.tell(stored.grant.document.institution, news),
+            // A grant that did not come through this gateway concerns nobody here.
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "an institution could not be told of a grant"),
+        }
+    }
+}

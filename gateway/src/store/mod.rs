@@ -1,0 +1,269 @@
+//! What the gateway keeps: ciphertext, signed documents and the log; nothing that it could read itself.
+//!
+//! [`Store`] is the joint: SQLite today, PostgreSQL later. Calls block, so handlers call them through
+//! [`crate::state::Gateway::blocking`]. Every method that changes something returns when the change is durable.
+
+pub mod sqlite;
+
+use crate::log::{Draft, Proof};
+use serde::{Deserialize, Serialize};
+use wardkey_core::delegation::SignedDelegation;
+use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::fault::Coded;
+use wardkey_core::grant::SignedGrant;
+use wardkey_core::hpke::Sealed;
+use wardkey_core::id::{Commitment, Digest, InstitutionId, KeyId, PatientId, RecordId, SessionId};
+use wardkey_core::key::PublicKey;
+use wardkey_core::log::Receipt;
+use wardkey_core::record::Record;
+use wardkey_core::section_keys::SectionKeys;
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No room; nothing was kept of what was asked.
+    #[error("the gateway's disk is full; nothing was stored")]
+    Full,
+    /// The patient has published no log key, so nothing can be logged, so nothing may be done.
+    #[error("the patient's phone has not published its keys yet")]
+    NoLogKey,
+    /// The same record id with other bytes.
+    #[error("another record with this id and version exists")]
+    RecordConflict,
+    /// Not the next version, or of another patient, section or institution than version 1.
+    #[error("a new version must follow the last one, by the institution that wrote version 1")]
+    RecordVersion,
+    /// Older than what is stored, or other keys under the same number.
+    #[error("a newer list of section keys is stored already")]
+    KeysOld,
+    /// Never given out, used before, or too old.
+    #[error("the challenge was not given out, was used before, or is older than 15 minutes")]
+    ChallengeUnknown,
+    /// Too many requests wait.
+    #[error("too many device requests of this institution are waiting")]
+    TooManyRequests,
+    /// What is stored cannot be read.
+    #[error("the data store is damaged: {0}")]
+    Damaged(&'static str),
+    /// Anything else; the text is for the log, not for clients.
+    #[error("the data store failed")]
+    Failed(String),
+}
+
+impl Coded for StoreError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Full => "disk-full",
+            Self::NoLogKey => "section-keys-none",
+            Self::RecordConflict => "record-conflict",
+            Self::RecordVersion => "record-version",
+            Self::KeysOld => "section-keys-old",
+            Self::ChallengeUnknown => "challenge-unknown",
+            Self::TooManyRequests => "requests-too-many",
+            Self::Damaged(_) => "store-damaged",
+            Self::Failed(_) => "store-failed",
+        }
+    }
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Full => "Keep what you have; tell the network operator, and try again when there is room.",
+            Self::NoLogKey => "Ask the patient to open the page on the phone once.",
+            Self::RecordConflict => "Give the record a new id.",
+            Self::RecordVersion => "Load the record again and amend its newest version.",
+            Self::KeysOld => "Load the section keys again, then publish the next version.",
+            Self::ChallengeUnknown => "Start the request again.",
+            Self::TooManyRequests => "Ask the master-key holder to decide on the waiting requests first.",
+            Self::Damaged(_) => "Tell the network operator to restore the data store from a backup.",
+            Self::Failed(_) => "Try again; if it happens again, tell the network operator.",
+        }
+    }
+}
+
+/// A patient's published keys.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PatientKeys {
+    /// The signed list.
+    #[serde(flatten)]
+    pub list: SectionKeys,
+    /// The root key that signed it.
+    pub patient_key: PublicKey,
+}
+
+/// A section's private key sealed to an institution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrapped {
+    /// Section number.
+    pub section: u8,
+    /// Epoch of the section key.
+    pub epoch: u32,
+    /// The sealed scalar.
+    #[serde(flatten)]
+    pub sealed: Sealed,
+}
+
+/// A grant with what its institution needs to use it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredGrant {
+    /// Document, key and signature.
+    #[serde(flatten)]
+    pub grant: SignedGrant,
+    /// Section keys sealed to the institution.
+    pub section_keys: Vec<Wrapped>,
+    /// Name and birth date sealed to the institution.
+    pub label: Sealed,
+    /// Epoch of the institution's agreement key.
+    pub agreement_epoch: u32,
+    /// When it arrived, seconds since 1970.
+    pub since: u64,
+}
+
+/// A device request and what became of it.
+#[derive(Clone, Debug)]
+pub struct StoredRequest {
+    /// The request.
+    pub request: DeviceRequest,
+    /// When it arrived, seconds since 1970.
+    pub submitted: u64,
+    /// Why the master-key holder refused it.
+    pub refusal: Option<String>,
+}
+
+/// An institution's agreement key sealed to a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrap {
+    /// Epoch of the agreement key.
+    pub epoch: u32,
+    /// The sealed scalar.
+    #[serde(flatten)]
+    pub sealed: Sealed,
+}
+
+/// What became of a sponsored action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Transaction hash.
+    pub tx: Digest,
+    /// Block number.
+    pub block: u64,
+    /// Gas of the whole transaction.
+    pub gas: u64,
+    /// The action's digest.
+    pub digest: Digest,
+}
+
+/// A logged read: the section's entry, and its proof in the tree after it.
+#[derive(Clone, Debug)]
+pub struct LoggedRead {
+    /// Section number.
+    pub section: u8,
+    /// The gateway's promise.
+    pub receipt: Receipt,
+    /// That the promise is kept already.
+    pub proof: Proof,
+}
+
+/// Records with the proof that their reading is in the log.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Records, each as JSON.
+    pub records: Vec<String>,
+    /// One entry for each section read.
+    pub log: Vec<LoggedRead>,
+}
+
+/// A record to be written, with its log entry.
+#[derive(Clone, Debug)]
+pub struct NewRecord {
+    /// The record, verified.
+    pub record: Record,
+    /// What is to be logged.
+    pub draft: Draft,
+}
+
+/// A record's receipt.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteReceipt {
+    /// Which record.
+    pub record: RecordId,
+    /// The gateway's promise.
+    pub receipt: Receipt,
+}
+
+/// A line of a patient's log.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// Place among the patient's events.
+    pub sequence: u64,
+    /// The event, sealed to the patient.
+    pub sealed: Sealed,
+    /// The gateway's promise.
+    pub receipt: Receipt,
+    /// Path to the root of the asked size, if the line is below it.
+    pub path: Option<Vec<Digest>>,
+}
+
+/// Everything that the gateway keeps outside the chain. Blocking.
+///
+/// Every method fails with [`StoreError::Failed`], [`StoreError::Damaged`], and, if it writes, [`StoreError::Full`].
+#[expect(clippy::missing_errors_doc, reason = "said once above")]
+pub trait Store: Send + Sync {
+    /// Keeps a verified session; forgets those that ended before `now`.
+    fn put_session(&self, session: &SignedDelegation, now: u64) -> Result<(), StoreError>;
+    /// A session that was kept.
+    fn session(&self, id: &SessionId) -> Result<Option<SignedDelegation>, StoreError>;
+
+    /// Keeps a patient's verified keys. # Errors: [`StoreError::KeysOld`].
+    fn put_patient_keys(&self, patient: &PatientId, keys: &PatientKeys) -> Result<(), StoreError>;
+    /// A patient's keys.
+    fn patient_keys(&self, patient: &PatientId) -> Result<Option<PatientKeys>, StoreError>;
+
+    /// Keeps a verified grant; the first one with its commitment stays.
+    fn put_grant(&self, grant: &StoredGrant) -> Result<(), StoreError>;
+    /// A grant by its commitment.
+    fn grant(&self, commitment: &Commitment) -> Result<Option<StoredGrant>, StoreError>;
+    /// A patient's grants, newest first.
+    fn grants_of_patient(&self, patient: &PatientId) -> Result<Vec<StoredGrant>, StoreError>;
+    /// Grants to an institution, newest first.
+    fn grants_of_institution(&self, institution: &InstitutionId) -> Result<Vec<StoredGrant>, StoreError>;
+
+    /// Keeps a challenge until `expires`; forgets those that ended before `now`.
+    fn put_challenge(&self, challenge: &Digest, expires: u64, now: u64) -> Result<(), StoreError>;
+    /// Keeps a verified device request and uses up its challenge; a repetition of the same request is accepted.
+    /// # Errors: [`StoreError::ChallengeUnknown`], [`StoreError::TooManyRequests`].
+    fn put_request(&self, request: &DeviceRequest, now: u64) -> Result<(), StoreError>;
+    /// A device request by its certificate's digest.
+    fn request(&self, id: &Digest) -> Result<Option<StoredRequest>, StoreError>;
+    /// An institution's requests that were not refused, oldest first.
+    fn requests_of(&self, institution: &InstitutionId) -> Result<Vec<StoredRequest>, StoreError>;
+    /// Refuses a request.
+    fn refuse(&self, id: &Digest, reason: &str) -> Result<(), StoreError>;
+    /// A certificate by its digest.
+    fn certificate(&self, digest: &Digest) -> Result<Option<DeviceCertificate>, StoreError>;
+
+    /// Keeps a wrap for a 9D key.
+    fn put_wrap(&self, institution: &InstitutionId, recipient: &KeyId, wrap: &Wrap) -> Result<(), StoreError>;
+    /// The wrap of the newest epoch for a 9D key.
+    fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError>;
+
+    /// Keeps what became of an action.
+    fn put_outcome(&self, outcome: &Outcome) -> Result<(), StoreError>;
+    /// What became of an action.
+    fn outcome(&self, digest: &Digest) -> Result<Option<Outcome>, StoreError>;
+
+    /// Logs, durably, then reads the sections that were logged. # Errors: [`StoreError::NoLogKey`].
+    fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError>;
+    /// Reads without logging, each record as JSON: only for benchmarks, and to know which sections hold something.
+    fn records(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<String>, StoreError>;
+    /// Which of the sections hold records.
+    fn filled(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<u8>, StoreError>;
+    /// Writes all records with their log entries, or none.
+    /// # Errors: [`StoreError::NoLogKey`], [`StoreError::RecordConflict`], [`StoreError::RecordVersion`].
+    fn write(&self, records: Vec<NewRecord>) -> Result<Vec<WriteReceipt>, StoreError>;
+
+    /// A patient's lines from a sequence on, at most `limit`, each with its path to the root of the first `size` leaves.
+    fn log_of(&self, patient: &PatientId, from: u64, limit: u32, size: u64) -> Result<Vec<LogLine>, StoreError>;
+    /// Number of leaves in the log, and the root over all of them.
+    fn log_head(&self) -> Result<(u64, Digest), StoreError>;
+}

@@ -1,0 +1,186 @@
+//! The data store in one SQLite file: many readers, one writer that commits many callers' changes together.
+
+mod documents;
+mod log;
+mod records;
+mod writer;
+
+use super::{
+    LogLine, NewRecord, Outcome, PatientKeys, Reading, Store, StoreError, StoredGrant, StoredRequest, Wrap, WriteReceipt,
+};
+use crate::log::{Draft, Scribe};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use wardkey_core::delegation::SignedDelegation;
+use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::id::{Commitment, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use writer::Writer;
+
+const SCHEMA: &str = include_str!("schema.sql");
+const SCHEMA_VERSION: u32 = 1;
+const PAGE_BYTES: u32 = 8192;
+/// Readers kept open between uses.
+const READERS: usize = 8;
+
+/// The store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    readers: Mutex<Vec<Connection>>,
+    writer: Writer,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged("the file is not a sound SQLite database"),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+impl SqliteStore {
+    /// Opens the file; makes it at the first start. `max_megabytes` 0 = no limit.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Damaged`] if the file belongs to another network or another version of the program.
+    pub fn open(path: &Path, max_megabytes: u32, scribe: Arc<Scribe>) -> Result<Self, StoreError> {
+        let mut connection = connect(path)?;
+        prepare(&mut connection, &scribe)?;
+        if max_megabytes > 0 {
+            let pages = u64::from(max_megabytes) * 1024 * 1024 / u64::from(PAGE_BYTES);
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
+        let writer = Writer::start(connection, scribe)?;
+        Ok(Self { path: path.to_owned(), readers: Mutex::default(), writer })
+    }
+
+    fn reading<T>(&self, f: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| connect(&self.path), Ok)?;
+        let result = f(&connection);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS {
+            readers.push(connection);
+        }
+        result
+    }
+}
+
+/// Makes the tables in an empty file; checks that a used one is this network's.
+fn prepare(connection: &mut Connection, scribe: &Scribe) -> Result<(), StoreError> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let (separator, gateway) = (scribe.domain().separator(), scribe.gateway().0);
+    if version == 0 {
+        let tx = connection.transaction()?;
+        tx.execute_batch(SCHEMA)?;
+        tx.execute("INSERT INTO network VALUES (1, ?1, ?2)", params![separator, gateway])?;
+        tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        return Ok(tx.commit()?);
+    }
+    if version != SCHEMA_VERSION {
+        return Err(StoreError::Damaged("the file was made by another version of the gateway"));
+    }
+    let known = connection
+        .query_row("SELECT separator, gateway FROM network", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if known == Some((separator, gateway)) { Ok(()) } else { Err(StoreError::Damaged("the file belongs to another network")) }
+}
+
+impl Store for SqliteStore {
+    fn put_session(&self, session: &SignedDelegation, now: u64) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.writer.run(move |work| documents::put_session(work.connection, &session, now))
+    }
+    fn session(&self, id: &SessionId) -> Result<Option<SignedDelegation>, StoreError> {
+        self.reading(|c| documents::session(c, id))
+    }
+    fn put_patient_keys(&self, patient: &PatientId, keys: &PatientKeys) -> Result<(), StoreError> {
+        let (patient, keys) = (*patient, keys.clone());
+        self.writer.run(move |work| documents::put_patient_keys(work.connection, &patient, &keys))
+    }
+    fn patient_keys(&self, patient: &PatientId) -> Result<Option<PatientKeys>, StoreError> {
+        self.reading(|c| documents::patient_keys(c, patient))
+    }
+    fn put_grant(&self, grant: &StoredGrant) -> Result<(), StoreError> {
+        let grant = grant.clone();
+        self.writer.run(move |work| documents::put_grant(work.connection, &grant))
+    }
+    fn grant(&self, commitment: &Commitment) -> Result<Option<StoredGrant>, StoreError> {
+        self.reading(|c| documents::grant(c, commitment))
+    }
+    fn grants_of_patient(&self, patient: &PatientId) -> Result<Vec<StoredGrant>, StoreError> {
+        self.reading(|c| documents::grants(c, "patient", &patient.0))
+    }
+    fn grants_of_institution(&self, institution: &InstitutionId) -> Result<Vec<StoredGrant>, StoreError> {
+        self.reading(|c| documents::grants(c, "institution", &institution.0))
+    }
+    fn put_challenge(&self, challenge: &Digest, expires: u64, now: u64) -> Result<(), StoreError> {
+        let challenge = *challenge;
+        self.writer.run(move |work| documents::put_challenge(work.connection, &challenge, expires, now))
+    }
+    fn put_request(&self, request: &DeviceRequest, now: u64) -> Result<(), StoreError> {
+        let request = request.clone();
+        self.writer.run(move |work| documents::put_request(work.connection, &request, now))
+    }
+    fn request(&self, id: &Digest) -> Result<Option<StoredRequest>, StoreError> {
+        self.reading(|c| documents::request(c, id))
+    }
+    fn requests_of(&self, institution: &InstitutionId) -> Result<Vec<StoredRequest>, StoreError> {
+        self.reading(|c| documents::requests_of(c, institution))
+    }
+    fn refuse(&self, id: &Digest, reason: &str) -> Result<(), StoreError> {
+        let (id, reason) = (*id, reason.to_owned());
+        self.writer.run(move |work| documents::refuse(work.connection, &id, &reason))
+    }
+    fn certificate(&self, digest: &Digest) -> Result<Option<DeviceCertificate>, StoreError> {
+        Ok(self.request(digest)?.map(|stored| stored.request.certificate))
+    }
+    fn put_wrap(&self, institution: &InstitutionId, recipient: &KeyId, wrap: &Wrap) -> Result<(), StoreError> {
+        let (institution, recipient, wrap) = (*institution, *recipient, wrap.clone());
+        self.writer.run(move |work| documents::put_wrap(work.connection, &institution, &recipient, &wrap))
+    }
+    fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError> {
+        self.reading(|c| documents::wrap(c, institution, recipient))
+    }
+    fn put_outcome(&self, outcome: &Outcome) -> Result<(), StoreError> {
+        let outcome = *outcome;
+        self.writer.run(move |work| documents::put_outcome(work.connection, &outcome))
+    }
+    fn outcome(&self, digest: &Digest) -> Result<Option<Outcome>, StoreError> {
+        self.reading(|c| documents::outcome(c, digest))
+    }
+    fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError> {
+        let sections: Vec<u8> = drafts.iter().map(|draft| draft.section).collect();
+        let log = self.writer.run(move |work| records::log_reads(work, drafts))?;
+        Ok(Reading { records: self.records(patient, &sections)?, log })
+    }
+    fn records(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<String>, StoreError> {
+        self.reading(|c| records::documents(c, patient, sections))
+    }
+    fn filled(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.reading(|c| records::filled(c, patient, sections))
+    }
+    fn write(&self, records: Vec<NewRecord>) -> Result<Vec<WriteReceipt>, StoreError> {
+        self.writer.run(move |work| records.into_iter().map(|new| records::write(work, new)).collect())
+    }
+    fn log_of(&self, patient: &PatientId, from: u64, limit: u32, size: u64) -> Result<Vec<LogLine>, StoreError> {
+        self.reading(|c| log::lines(c, patient, from, limit, size))
+    }
+    fn log_head(&self) -> Result<(u64, Digest), StoreError> {
+        self.writer.run(|work| log::head(work))
+    }
+}

@@ -1,0 +1,27 @@
+-- Version 1. Ids, keys and digests are 32- or 65-byte blobs; signed documents are JSON texts.
+CREATE TABLE sessions (session BLOB PRIMARY KEY, expiry INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE patient_keys (patient BLOB PRIMARY KEY, version INTEGER NOT NULL, log_key BLOB NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE grants (
+    id INTEGER PRIMARY KEY, commitment BLOB NOT NULL UNIQUE, patient BLOB NOT NULL, institution BLOB NOT NULL, document TEXT NOT NULL);
+CREATE INDEX grants_patient ON grants (patient);
+CREATE INDEX grants_institution ON grants (institution);
+CREATE TABLE challenges (challenge BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, institution BLOB NOT NULL, submitted INTEGER NOT NULL,
+    document TEXT NOT NULL, refusal TEXT);
+CREATE INDEX requests_institution ON requests (institution);
+CREATE TABLE wraps (
+    institution BLOB NOT NULL, recipient BLOB NOT NULL, epoch INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (institution, recipient, epoch)) WITHOUT ROWID;
+CREATE TABLE outcomes (digest BLOB PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+-- leaf = index of the write's log entry.
+CREATE TABLE records (
+    id INTEGER PRIMARY KEY, record BLOB NOT NULL, version INTEGER NOT NULL, patient BLOB NOT NULL, section INTEGER NOT NULL,
+    institution BLOB NOT NULL, fingerprint BLOB NOT NULL, leaf INTEGER NOT NULL, document TEXT NOT NULL, UNIQUE (record, version));
+CREATE INDEX records_place ON records (patient, section);
+CREATE TABLE log (
+    leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, patient BLOB NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL,
+    enc BLOB NOT NULL, ct BLOB NOT NULL, signature BLOB NOT NULL, UNIQUE (patient, sequence));
+-- The tree's hashes in the numbering of tlog_tiles.
+CREATE TABLE hashes (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE network (id INTEGER PRIMARY KEY CHECK (id = 1), separator BLOB NOT NULL, gateway BLOB NOT NULL);

@@ -1,0 +1,218 @@
+//! What the gateway's tests share: a scene with two hospitals, a doctor, a patient, a grant, and a clock to turn.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests; each uses a part")]
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+use wardkey_chain::{
+    Asked, Chain, ChainError, CheckpointState, Device, Embedded, Genesis, GrantState, Head, Institution, Logged, Network, Receipt, Verdict,
+};
+use wardkey_core::action::SignedAction;
+use wardkey_core::id::{Commitment, DeviceId, GatewayId, InstitutionId};
+use wardkey_core::key::PublicKey;
+use wardkey_core::record::Record;
+use wardkey_gateway::bench::actors::{ALL_SECTIONS, Card, Given, Hospital, Patient, Session, Terms, unsigned};
+use wardkey_gateway::bench::stage::{Ask, Reply, Stage};
+use wardkey_gateway::keys::Keys;
+use wardkey_gateway::{Clock, Gateway, Settings};
+
+/// Allergies: granted for reading and writing in every scene.
+pub const ALLERGIES: u8 = 2;
+/// Procedures: never granted.
+pub const PROCEDURES: u8 = 6;
+/// Results: granted for reading only.
+pub const RESULTS: u8 = 5;
+
+/// The embedded ledger behind a wire that can be cut.
+pub struct Wire {
+    chain: Embedded,
+    pub cut: AtomicBool,
+}
+
+impl Wire {
+    fn up(&self) -> Result<&Embedded, ChainError> {
+        if self.cut.load(Ordering::Relaxed) { Err(ChainError::Machine("the wire is cut".into())) } else { Ok(&self.chain) }
+    }
+}
+
+impl Chain for Wire {
+    fn network(&self) -> Network {
+        self.chain.network()
+    }
+    fn submit(&self, action: &SignedAction) -> Result<Receipt, ChainError> {
+        self.up()?.submit(action)
+    }
+    fn head(&self) -> Result<Head, ChainError> {
+        self.up()?.head()
+    }
+    fn institution(&self, id: &InstitutionId) -> Result<Option<Institution>, ChainError> {
+        self.up()?.institution(id)
+    }
+    fn institutions(&self) -> Result<Vec<Institution>, ChainError> {
+        self.up()?.institutions()
+    }
+    fn device(&self, id: &DeviceId) -> Result<Option<Device>, ChainError> {
+        self.up()?.device(id)
+    }
+    fn grant(&self, commitment: &Commitment, key: &PublicKey) -> Result<GrantState, ChainError> {
+        self.up()?.grant(commitment, key)
+    }
+    fn checkpoint(&self) -> Result<Option<CheckpointState>, ChainError> {
+        self.up()?.checkpoint()
+    }
+    fn is_gateway(&self, id: &GatewayId) -> Result<bool, ChainError> {
+        self.up()?.is_gateway(id)
+    }
+    fn operator_nonce(&self) -> Result<u64, ChainError> {
+        self.up()?.operator_nonce()
+    }
+    fn permission(&self, asked: &Asked<'_>) -> Result<Verdict, ChainError> {
+        self.up()?.permission(asked)
+    }
+    fn events_since(&self, block: u64) -> Result<Vec<Logged>, ChainError> {
+        self.up()?.events_since(block)
+    }
+}
+
+/// A gateway with a clock and a wire of its own.
+pub struct Place {
+    pub folder: TempDir,
+    pub stage: Stage,
+    pub wire: Arc<Wire>,
+    ahead: Arc<AtomicU64>,
+}
+
+pub fn system_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+pub fn open(folder: &Path, settings: &str, ahead: Arc<AtomicU64>) -> (Stage, Arc<Wire>) {
+    let clock = Clock::new(move || system_now() + ahead.load(Ordering::Relaxed));
+    let settings = Settings { data: folder.to_owned(), ..Settings::parse(settings).unwrap() };
+    let keys = Keys::open(folder).unwrap();
+    let genesis =
+        Genesis { operator: keys.operator.public(), gateway: keys.gateway.public(), chain_id: settings.chain.id, salt: keys.salt };
+    let chain = Embedded::open(&folder.join("ledger.sqlite"), genesis, clock.shared()).unwrap();
+    let wire = Arc::new(Wire { chain, cut: AtomicBool::new(false) });
+    let gateway = Gateway::with_chain(settings, clock, keys, wire.clone()).unwrap();
+    (Stage::new(gateway), wire)
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self::with("")
+    }
+
+    pub fn with(settings: &str) -> Self {
+        let (folder, ahead) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU64::new(0)));
+        let (stage, wire) = open(folder.path(), settings, ahead.clone());
+        Self { folder, stage, wire, ahead }
+    }
+
+    /// Turns the clock, and lets the gateway hear the chain.
+    pub fn later(&self, seconds: u64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+        self.stage.gateway.look().unwrap();
+    }
+
+    /// Turns the clock while nothing is heard.
+    pub fn later_unheard(&self, seconds: u64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub fn now(&self) -> u64 {
+        self.stage.gateway.clock.now()
+    }
+
+    /// The data store's file, opened behind the gateway's back.
+    pub fn store(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store.sqlite")).unwrap()
+    }
+}
+
+/// Two hospitals, a doctor of the first with a session, a patient who granted it.
+pub struct Scene {
+    pub place: Place,
+    pub stage: Stage,
+    pub harbour: Hospital,
+    pub summit: Hospital,
+    pub doctor: Card,
+    pub session: Session,
+    pub patient: Patient,
+    pub given: Given,
+}
+
+impl Scene {
+    pub async fn set() -> Self {
+        Self::in_place(Place::new()).await
+    }
+
+    pub async fn in_place(place: Place) -> Self {
+        let stage = place.stage.clone();
+        let harbour = Hospital::open(&stage, "Harbour Hospital").await.unwrap();
+        let summit = Hospital::open(&stage, "Summit Clinic").await.unwrap();
+        let doctor = harbour.card(&stage, "Dr. Ada Harbour", 3).await.unwrap();
+        let session = doctor.sign_in(&stage).await.unwrap();
+        let patient = Patient::begin(&stage).await.unwrap();
+        let given = patient.grant(&stage, &harbour, terms(place.now())).await.unwrap();
+        Self { place, stage, harbour, summit, doctor, session, patient, given }
+    }
+
+    pub fn records(&self) -> String {
+        format!("/v1/patients/{}/records", self.patient.id)
+    }
+
+    pub fn ask_read(&self, sections: &str) -> Ask<'static> {
+        Ask::get(format!("{}?sections={sections}", self.records())).under(self.given.commitment, "Emergency, patient unconscious")
+    }
+
+    pub async fn read(&self, sections: &str) -> Reply {
+        self.stage.signed(self.session.signer(), self.ask_read(sections)).await.unwrap()
+    }
+
+    /// A record of the doctor's, signed in the session.
+    pub fn record(&self, section: u8, text: &str) -> Record {
+        let unsigned = unsigned(&self.stage, &self.patient, &self.doctor, section, text.as_bytes()).unwrap();
+        unsigned.sign_in_session(self.stage.gateway.domain(), &self.session.key, &self.session.delegation).unwrap()
+    }
+
+    pub fn ask_write(&self, records: &[Record]) -> Ask<'static> {
+        Ask::post(self.records(), &json!({ "records": records })).under(self.given.commitment, "Treatment")
+    }
+
+    pub async fn write(&self, records: &[Record]) -> Reply {
+        self.stage.signed(self.session.signer(), self.ask_write(records)).await.unwrap()
+    }
+
+    pub async fn log(&self) -> Value {
+        let ask = Ask::get(format!("/v1/patients/{}/log?from=0", self.patient.id));
+        let reply = self.stage.signed(self.patient.signer(), ask).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.code());
+        reply.json().unwrap()
+    }
+}
+
+/// A day: everything but procedures to read; everything but procedures and results to write.
+pub fn terms(now: u64) -> Terms {
+    let read = ALL_SECTIONS & !(1 << PROCEDURES);
+    Terms { read, write: read & !(1 << RESULTS), not_before: now, expiry: now + 86_400 }
+}
+
+#[track_caller]
+pub fn refused(reply: &Reply, status: u16, code: &str) {
+    let text = String::from_utf8_lossy(&reply.body);
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{text}");
+    let error: Value = reply.json().unwrap();
+    for part in ["message", "action"] {
+        assert!(!error["error"][part].as_str().unwrap().is_empty(), "{part} of {text}");
+    }
+}
+
+#[track_caller]
+pub fn done(reply: &Reply) -> Value {
+    assert!(reply.status.is_success(), "{} {}", reply.status, String::from_utf8_lossy(&reply.body));
+    if reply.body.is_empty() { Value::Null } else { reply.json().unwrap() }
+}
