@@ -83,6 +83,7 @@ export const en = {
     paste: "Or paste the poster’s link",
     use: "Use this link",
     pasteEmpty: "Paste the link first",
+    pasteWrong: "This is not the link of a Wardkey poster",
   },
   check: {
     title: "Is this the right place?",
