@@ -4,24 +4,13 @@
  */
 import "fake-indexeddb/auto";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  SECTIONS,
-  type Signer,
-  coordinates,
-  domainOf,
-  keyId,
-  newSigner,
-  rawPublicKey,
-  sign,
-  struct,
-  toHex,
-} from "@wardkey/shared/protocol";
+import { SECTIONS, domainOf, toHex } from "@wardkey/shared/protocol";
 import { Clock } from "../src/clock.ts";
 import type { Network } from "../src/gateway/types.ts";
 import { checkPoster } from "../src/patient/check-poster.ts";
@@ -32,12 +21,10 @@ import { readLog } from "../src/patient/read-log.ts";
 import { readRecords } from "../src/patient/read-records.ts";
 import { Session } from "../src/patient/session.ts";
 import { Database } from "../src/vault/database.ts";
+import { sectionKeys } from "../src/vault/patient.ts";
+import { Clinic } from "./clinic.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../target/release/wardkey-gateway", import.meta.url));
-const REGISTER = struct(
-  "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)",
-);
-
 let gateway: ChildProcess;
 let origin: string;
 const data = mkdtempSync(join(tmpdir(), "wardkey-gateway-"));
@@ -57,7 +44,11 @@ async function network(): Promise<Network> {
 beforeAll(async () => {
   const listen = `127.0.0.1:${await freePort()}`;
   origin = `http://${listen}`;
-  gateway = spawn(PROGRAM, ["--data", data, "--listen", listen], { stdio: ["ignore", "ignore", "inherit"] });
+  const config = join(data, "gateway.toml");
+  writeFileSync(config, "[log]\ncheckpoint = 1\n");
+  gateway = spawn(PROGRAM, ["--config", config, "--data", data, "--listen", listen], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   for (let tries = 0; tries < 200; tries += 1) {
     if (await network().catch(() => undefined)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -70,27 +61,12 @@ afterAll(() => {
   rmSync(data, { recursive: true, force: true });
 });
 
-/** Registers an institution whose master key is in memory; accredited by the operator. */
-async function institution(name: string): Promise<string> {
-  const master: Signer = await newSigner();
-  const agreement = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, false, ["deriveBits"]);
-  const [m, a] = [coordinates(master.publicKey), coordinates(await rawPublicKey(agreement.publicKey))];
-  const id = keyId(master.publicKey);
-  const deadline = Math.floor(Date.now() / 1000) + 600;
-  const keys = { masterX: m.x, masterY: m.y, agreementX: a.x, agreementY: a.y };
-  const message = { institution: id, name, country: "CH", ...keys, deadline };
-  const signature = await sign(master, domainOf(await network()), REGISTER, message);
-  const hex = Object.fromEntries(
-    Object.entries(message).map(([field, value]) => [field, value instanceof Uint8Array ? toHex(value) : value]),
-  );
-  const body = JSON.stringify({ type: "RegisterInstitution", message: hex, signatures: [toHex(signature)] });
-  const headers = { "content-type": "application/json" };
-  const answer = await fetch(`${origin}/v1/actions`, { method: "POST", headers, body });
-  expect(answer.status, await answer.clone().text()).toBe(200);
-  execFileSync(PROGRAM, ["--data", data, "operator", "accredit", toHex(id)], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  return toHex(id);
+/** A registered and accredited institution. */
+async function clinic(name: string): Promise<Clinic> {
+  const found = await network();
+  const made = await Clinic.register(origin, found, domainOf(found), name);
+  execFileSync(PROGRAM, ["--data", data, "operator", "accredit", made.id], { stdio: ["ignore", "ignore", "inherit"] });
+  return made;
 }
 
 function open(clock: Clock): Promise<Session> {
@@ -106,7 +82,7 @@ function open(clock: Clock): Promise<Session> {
 
 describe("the page and the real gateway", () => {
   it("agree on everything the patient does", { timeout: 60_000 }, async () => {
-    const id = await institution("Harbour Hospital");
+    const { id } = await clinic("Harbour Hospital");
     const session = await open(new Clock());
     await session.enrol("Mara Lindqvist", "1985-03-27");
     const { chainId, contract } = session.network;
@@ -134,6 +110,57 @@ describe("the page and the real gateway", () => {
 
     expect(await readRecords(session)).toEqual([]);
     expect(await readLog(session)).toMatchObject({ groups: [], conflict: false });
+  });
+
+  it("agree on records, and on every line of the log down to the chain", { timeout: 60_000 }, async () => {
+    const summit = await clinic("Summit Clinic");
+    await summit.employ("Dr Aiko Tanaka");
+    const session = await open(new Clock());
+    await session.enrol("Mara Lindqvist", "1985-03-27");
+    const institution = await session.registry.freshInstitution(summit.id);
+    const choice = { institution, read: [...SECTIONS], write: [...SECTIONS], expiry: session.now() + 86_400 };
+    const grant = await prepareGrant(session, choice);
+    await sendGrant(session, grant);
+    const { commitment } = grant.stored;
+
+    const key = async (number: number): Promise<string> =>
+      toHex((await sectionKeys(session.database)).find((k) => k.section === number)!.publicKey);
+    const allergy = { resourceType: "AllergyIntolerance", code: { text: "Penicillin" } };
+    const drug = { resourceType: "MedicationRequest", medicationCodeableConcept: { text: "Paracetamol" } };
+    const records = [
+      await summit.record(session.myId, "allergies", await key(2), allergy, false),
+      await summit.record(session.myId, "medications", await key(3), drug, true),
+    ];
+    const target = `/v1/patients/${session.myId}/records`;
+    const written = await summit.ask("POST", target, commitment, "Unfall — 事故", { records });
+    expect(written.status, await written.clone().text()).toBe(200);
+    const seen = await summit.ask("GET", `${target}?sections=2,3`, commitment, "Unfall — 事故");
+    expect(seen.status, await seen.clone().text()).toBe(200);
+
+    const own = await readRecords(session);
+    expect(own).toHaveLength(2);
+    for (const record of own) {
+      const author = { holder: "Dr Aiko Tanaka", role: "Doctor" };
+      expect(record).toMatchObject({ verified: "yes", institutionName: "Summit Clinic", author });
+    }
+    expect(own.map((record) => record.summary?.title).sort()).toEqual(["Paracetamol", "Penicillin"]);
+
+    const states = async (): Promise<string[]> =>
+      (await readLog(session)).groups.flatMap((group) => group.lines.map((line) => line.state.verified));
+    await expect.poll(states, { timeout: 20_000, interval: 500 }).toEqual(Array<string>(6).fill("yes"));
+    const { groups } = await readLog(session);
+    expect(groups.map(({ action, actor }) => [action, actor?.kind])).toEqual([
+      ["read", "self"],
+      ["read", "person"],
+      ["write", "person"],
+    ]);
+    expect(groups[1]?.reason).toBe("Unfall — 事故");
+
+    await endAccess(session, commitment);
+    const refused = await summit.ask("GET", `${target}?sections=2`, commitment, "Again");
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({ error: { code: "grant-revoked" } });
+    expect(await readRecords(session)).toHaveLength(2);
   });
 
   it("find each other when the phone's clock is wrong", async () => {
