@@ -1,0 +1,469 @@
+//! Requests.
+
+use super::error::GatewayError;
+use super::wire::{
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionFacts, Network, OpenSession,
+    Records, SectionKeysAnswer, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
+};
+use crate::clock::now;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use wardkey_core::action::SignedAction;
+use wardkey_core::delegation::SignedDelegation;
+use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::fault::Fault;
+use wardkey_core::http_signature::{
+    HttpSignatureError, KeyName, RequestParts, ResponseParts, SignatureHeaders, SignatureParams, check_content_digest, content_digest,
+    parse, sign_request,
+};
+use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use wardkey_core::key::{PublicKey, SoftKey};
+use wardkey_core::record::Record;
+use wardkey_core::section::Section;
+
+/// Who signs requests: the short-lived session key. Dropped (and wiped) with the session.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    id: SessionId,
+    key: Arc<SoftKey>,
+}
+
+impl Credential {
+    /// Takes the session key.
+    #[must_use]
+    pub fn new(key: SoftKey) -> Self {
+        Self { id: key.public().id().into(), key: Arc::new(key) }
+    }
+
+    /// The session key.
+    #[must_use]
+    pub fn key(&self) -> &SoftKey {
+        &self.key
+    }
+}
+
+/// The grant and the reason that a request is made under.
+#[derive(Clone, Copy, Debug)]
+pub struct Permission<'a> {
+    /// The grant.
+    pub commitment: &'a Commitment,
+    /// Why, in the reader's words.
+    pub reason: Option<&'a str>,
+}
+
+/// One gateway.
+pub struct Gateway {
+    http: reqwest::Client,
+    origin: Url,
+    online: AtomicBool,
+}
+
+struct Call<'a> {
+    method: Method,
+    path: String,
+    query: Option<String>,
+    body: Option<Vec<u8>>,
+    by: Option<(&'a Credential, &'a PublicKey)>,
+    permission: Option<Permission<'a>>,
+}
+
+/// The values that a request's signature covers, as sent.
+struct Covered {
+    url: Url,
+    digest: Option<String>,
+    permission: Option<String>,
+    reason: Option<String>,
+}
+
+impl Covered {
+    fn parts<'a>(&'a self, method: &'a Method) -> RequestParts<'a> {
+        RequestParts {
+            method: method.as_str(),
+            path: self.url.path(),
+            query: self.url.query(),
+            content_digest: self.digest.as_deref(),
+            permission: self.permission.as_deref(),
+            reason: self.reason.as_deref(),
+        }
+    }
+}
+
+impl Gateway {
+    /// A gateway at `origin`, with an own certificate authority (PEM) if it has one.
+    ///
+    /// # Errors
+    /// [`GatewayError::Offline`] if the HTTP client cannot be made.
+    pub fn new(origin: &str, authority: Option<&[u8]>, local: bool) -> Result<Self, GatewayError> {
+        // Another part of the process may have chosen a provider already; that one is then used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .read_timeout(Duration::from_secs(60))
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true);
+        if local {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = authority {
+            for certificate in reqwest::Certificate::from_pem_bundle(pem).map_err(|_| GatewayError::Offline)? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        let http = builder.build().map_err(|_| GatewayError::Offline)?;
+        let origin = Url::parse(origin).map_err(|_| GatewayError::Offline)?;
+        Ok(Self { http, origin, online: AtomicBool::new(false) })
+    }
+
+    /// Whether it answered the last request.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.online.load(Ordering::Relaxed)
+    }
+
+    async fn public<T: DeserializeOwned>(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<T, GatewayError> {
+        self.call(Call { method, path, query: None, body, by: None, permission: None }).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GatewayError> {
+        let body = self.exchange(call).await?;
+        serde_json::from_slice(if body.is_empty() { b"null" } else { &body }).map_err(|error| {
+            tracing::warn!(line = error.line(), column = error.column(), "an answer of the gateway cannot be read");
+            GatewayError::Unreadable
+        })
+    }
+
+    async fn exchange(&self, call: Call<'_>) -> Result<Vec<u8>, GatewayError> {
+        let (request, covered, signature) = self.prepare(&call)?;
+        let answer = request.send().await.map_err(|_| self.lost())?;
+        self.online.store(true, Ordering::Relaxed);
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = answer.bytes().await.map_err(|_| self.lost())?.to_vec();
+        if let (Some((_, gateway)), Some(sent)) = (call.by, signature) {
+            verify_answer(status, &headers, &body, &covered.parts(&call.method), &sent, gateway)?;
+        }
+        if (200..300).contains(&status) { Ok(body) } else { Err(refusal(status, &body)) }
+    }
+
+    fn lost(&self) -> GatewayError {
+        self.online.store(false, Ordering::Relaxed);
+        GatewayError::Offline
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<(reqwest::RequestBuilder, Covered, Option<SignatureHeaders>), GatewayError> {
+        let mut url = self.origin.clone();
+        url.set_path(&call.path);
+        url.set_query(call.query.as_deref());
+        let covered = Covered {
+            digest: call.body.as_deref().map(content_digest),
+            permission: call.permission.map(|p| p.commitment.to_string()),
+            reason: call.permission.and_then(|p| p.reason).map(percent_encode),
+            url,
+        };
+        let mut request = self.http.request(call.method.clone(), covered.url.clone());
+        if let Some(body) = &call.body {
+            request = request.header("content-type", "application/json").body(body.clone());
+        }
+        let headers = [("content-digest", &covered.digest), ("wardkey-permission", &covered.permission), ("wardkey-reason", &covered.reason)];
+        for (name, value) in headers {
+            if let Some(value) = value {
+                request = request.header(HeaderName::from_static(name), header(value)?);
+            }
+        }
+        let Some((credential, _)) = call.by else { return Ok((request, covered, None)) };
+        let params = SignatureParams { created: now(), nonce: Some(nonce()?), key: KeyName::Session(credential.id) };
+        let signed = sign_request(&covered.parts(&call.method), &params, |message| credential.key.sign(message))?;
+        request = request.header("signature-input", header(&signed.input)?).header("signature", header(&signed.signature)?);
+        Ok((request, covered, Some(signed)))
+    }
+
+    /// Opens the stream of events. What it says is a hint only: everything is read again through verified answers.
+    pub(super) async fn event_stream(&self, by: &Credential, gateway: &PublicKey) -> Result<reqwest::Response, GatewayError> {
+        let call = Call {
+            method: Method::GET,
+            path: "/v1/events".to_owned(),
+            query: None,
+            body: None,
+            by: Some((by, gateway)),
+            permission: None,
+        };
+        let (request, ..) = self.prepare(&call)?;
+        let answer = request.header("accept", "text/event-stream").send().await.map_err(|_| self.lost())?;
+        self.online.store(true, Ordering::Relaxed);
+        let status = answer.status().as_u16();
+        if status == 200 { Ok(answer) } else { Err(refusal(status, &answer.bytes().await.unwrap_or_default())) }
+    }
+}
+
+/// The gateway's words, or a plain sentence if it said nothing readable.
+fn refusal(status: u16, body: &[u8]) -> GatewayError {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        error: Fault,
+    }
+    let fault = serde_json::from_slice::<Body>(body).map_or_else(
+        |_| Fault::new("gateway-refused", format!("the gateway answered with status {status}"), "Try again; tell IT if it repeats."),
+        |body| body.error,
+    );
+    GatewayError::Refused { status, fault }
+}
+
+fn verify_answer(
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    request: &RequestParts<'_>,
+    sent: &SignatureHeaders,
+    gateway: &PublicKey,
+) -> Result<(), GatewayError> {
+    let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).ok_or(HttpSignatureError::Malformed);
+    let digest = get("content-digest")?;
+    let parsed = parse(get("signature-input")?, get("signature")?)?;
+    if parsed.params.key != KeyName::Gateway(gateway.id().into()) {
+        return Err(HttpSignatureError::Invalid.into());
+    }
+    check_content_digest(digest, body)?;
+    let parts = ResponseParts { status, content_digest: digest, request: *request, request_signature: &sent.raw };
+    parsed.verify_response(&parts, gateway)?;
+    Ok(())
+}
+
+fn header(value: &str) -> Result<HeaderValue, GatewayError> {
+    HeaderValue::from_str(value).map_err(|_| GatewayError::Untrusted(HttpSignatureError::Malformed))
+}
+
+fn nonce() -> Result<String, GatewayError> {
+    use base64::engine::{Engine as _, general_purpose::URL_SAFE_NO_PAD};
+    let mut bytes = [0; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).map_err(|_| HttpSignatureError::CannotSign)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+pub(crate) fn percent_encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
+    serde_json::to_vec(value).map(Some).map_err(|_| GatewayError::Unreadable)
+}
+
+/// Public requests.
+#[expect(clippy::missing_errors_doc, reason = "all fail with GatewayError as its documentation says")]
+impl Gateway {
+    /// The deployment.
+    pub async fn network(&self) -> Result<Network, GatewayError> {
+        self.public(Method::GET, "/v1/network".to_owned(), None).await
+    }
+
+    /// Every institution.
+    pub async fn institutions(&self) -> Result<Vec<InstitutionFacts>, GatewayError> {
+        self.public(Method::GET, "/v1/institutions".to_owned(), None).await
+    }
+
+    /// One institution.
+    pub async fn institution(&self, id: &InstitutionId) -> Result<InstitutionFacts, GatewayError> {
+        self.public(Method::GET, format!("/v1/institutions/{id}"), None).await
+    }
+
+    /// One device.
+    pub async fn device(&self, id: &DeviceId) -> Result<DeviceFacts, GatewayError> {
+        self.public(Method::GET, format!("/v1/devices/{id}"), None).await
+    }
+
+    /// A device's certificate; compare its digest with the chain's.
+    pub async fn certificate(&self, id: &DeviceId) -> Result<DeviceCertificate, GatewayError> {
+        self.public(Method::GET, format!("/v1/devices/{id}/certificate"), None).await
+    }
+
+    /// The newest wrap for a 9D key.
+    pub async fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<WrapView, GatewayError> {
+        self.public(Method::GET, format!("/v1/institutions/{institution}/wraps/{recipient}"), None).await
+    }
+
+    /// Sends an action to the chain.
+    pub async fn act(&self, action: &SignedAction) -> Result<ActionDone, GatewayError> {
+        self.public(Method::POST, "/v1/actions".to_owned(), body(action)?).await
+    }
+
+    /// A fresh challenge.
+    pub async fn challenge(&self) -> Result<Challenge, GatewayError> {
+        self.public(Method::POST, "/v1/challenges".to_owned(), body(&json!({}))?).await
+    }
+
+    /// Opens a session.
+    pub async fn open_session(&self, signed: &SignedDelegation) -> Result<SessionOpened, GatewayError> {
+        let opening = OpenSession { delegation: &signed.delegation, signature: signed.signature, key: signed.key };
+        self.public(Method::POST, "/v1/sessions".to_owned(), body(&opening)?).await
+    }
+
+    /// Sends a request for a device.
+    pub async fn request_device(&self, request: &DeviceRequest) -> Result<serde_json::Value, GatewayError> {
+        self.public(Method::POST, "/v1/device-requests".to_owned(), body(request)?).await
+    }
+
+    /// State of a request.
+    pub async fn device_request(&self, id: &Digest) -> Result<DeviceRequestState, GatewayError> {
+        self.public(Method::GET, format!("/v1/device-requests/{id}"), None).await
+    }
+}
+
+/// Requests within a session. `by` is the session and the gateway's key that must sign the answers.
+#[expect(clippy::missing_errors_doc, reason = "all fail with GatewayError as its documentation says")]
+impl Gateway {
+    async fn signed<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Vec<u8>>,
+        by: (&Credential, &PublicKey),
+    ) -> Result<T, GatewayError> {
+        self.call(Call { method, path, query: None, body, by: Some(by), permission: None }).await
+    }
+
+    /// Grants addressed to the session's institution.
+    pub async fn grants(&self, by: (&Credential, &PublicKey)) -> Result<Vec<GrantOffer>, GatewayError> {
+        self.signed(Method::GET, "/v1/grants".to_owned(), None, by).await
+    }
+
+    /// Records of some sections, with proofs that this read is logged.
+    pub async fn records(
+        &self,
+        by: (&Credential, &PublicKey),
+        patient: &PatientId,
+        sections: &[Section],
+        permission: Permission<'_>,
+    ) -> Result<Records, GatewayError> {
+        let list: Vec<String> = sections.iter().map(|s| s.number().to_string()).collect();
+        self.call(Call {
+            method: Method::GET,
+            path: format!("/v1/patients/{patient}/records"),
+            query: Some(format!("sections={}", list.join(","))),
+            body: None,
+            by: Some(by),
+            permission: Some(permission),
+        })
+        .await
+    }
+
+    /// The patient's section keys, unverified.
+    pub(crate) async fn section_keys(
+        &self,
+        by: (&Credential, &PublicKey),
+        patient: &PatientId,
+        permission: Permission<'_>,
+    ) -> Result<SectionKeysAnswer, GatewayError> {
+        self.call(Call {
+            method: Method::GET,
+            path: format!("/v1/patients/{patient}/section-keys"),
+            query: None,
+            body: None,
+            by: Some(by),
+            permission: Some(permission),
+        })
+        .await
+    }
+
+    /// Writes records.
+    pub async fn write(
+        &self,
+        by: (&Credential, &PublicKey),
+        patient: &PatientId,
+        records: &[Record],
+        permission: Permission<'_>,
+    ) -> Result<WrittenReceipts, GatewayError> {
+        self.call(Call {
+            method: Method::POST,
+            path: format!("/v1/patients/{patient}/records"),
+            query: None,
+            body: body(&json!({ "records": records }))?,
+            by: Some(by),
+            permission: Some(permission),
+        })
+        .await
+    }
+
+    /// Device requests that wait.
+    pub async fn requests(&self, by: (&Credential, &PublicKey), institution: &InstitutionId) -> Result<Vec<WaitingRequest>, GatewayError> {
+        self.signed(Method::GET, format!("/v1/institutions/{institution}/requests"), None, by).await
+    }
+
+    /// Refuses a request.
+    pub async fn refuse(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        request: &Digest,
+        reason: &str,
+    ) -> Result<(), GatewayError> {
+        let path = format!("/v1/institutions/{institution}/requests/{request}/refusal");
+        let _: serde_json::Value = self.signed(Method::POST, path, body(&json!({ "reason": reason }))?, by).await?;
+        Ok(())
+    }
+
+    /// Uploads a wrap.
+    pub async fn put_wrap(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        recipient: &KeyId,
+        wrap: &WrapView,
+    ) -> Result<(), GatewayError> {
+        let path = format!("/v1/institutions/{institution}/wraps/{recipient}");
+        let _: serde_json::Value = self.signed(Method::PUT, path, body(wrap)?, by).await?;
+        Ok(())
+    }
+
+    /// Devices of an institution.
+    pub async fn devices(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+    ) -> Result<Vec<DeviceWithCertificate>, GatewayError> {
+        self.signed(Method::GET, format!("/v1/institutions/{institution}/devices"), None, by).await
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_percent_encoded() {
+        assert_eq!(percent_encode("Notfall: Übelkeit 痛み"), "Notfall%3A%20%C3%9Cbelkeit%20%E7%97%9B%E3%81%BF");
+    }
+
+    #[test]
+    fn what_passes_by_itself_and_what_does_not() {
+        let refused = |status| refusal(status, br#"{"error":{"code":"x","message":"m","action":"a"}}"#);
+        for status in [401, 429, 500, 503, 507] {
+            assert!(refused(status).passes(), "{status}");
+        }
+        for status in [400, 403, 404, 409, 413, 422] {
+            assert!(!refused(status).passes(), "{status}");
+        }
+        assert_eq!(refused(403).code(), Some("x"));
+        assert_eq!(refusal(502, b"<html>").code(), Some("gateway-refused"));
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_is_not_there_is_offline() {
+        let gateway = Gateway::new("http://127.0.0.1:1", None, true).unwrap();
+        assert_eq!(gateway.network().await.err(), Some(GatewayError::Offline));
+        assert!(!gateway.is_online());
+    }
+}

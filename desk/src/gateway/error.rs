@@ -1,0 +1,80 @@
+//! Why a request to the gateway gave nothing.
+
+use crate::notice::{Notice, Tone};
+use wardkey_core::fault::{Coded as _, Fault};
+use wardkey_core::http_signature::HttpSignatureError;
+
+/// A request that gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// No answer, or an answer that is not the gateway's for a passing reason.
+    #[error("the gateway cannot be reached")]
+    Offline,
+    /// The gateway refused, in its own signed words.
+    #[error("{fault}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Its words.
+        fault: Fault,
+    },
+    /// The answer is not signed by the gateway, or badly.
+    #[error("{0}")]
+    Untrusted(HttpSignatureError),
+    /// The answer is signed but makes no sense here.
+    #[error("the gateway's answer cannot be read")]
+    Unreadable,
+}
+
+impl GatewayError {
+    /// True if the same request may succeed later without anybody doing anything.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::Offline | Self::Untrusted(_) | Self::Unreadable => true,
+            Self::Refused { status, .. } => matches!(status, 401 | 408 | 425 | 429 | 500..),
+        }
+    }
+
+    /// The gateway's code, if it refused.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { fault, .. } => Some(&fault.code),
+            _ => None,
+        }
+    }
+
+    /// True if the gateway has no such thing.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, .. })
+    }
+}
+
+impl From<HttpSignatureError> for GatewayError {
+    fn from(error: HttpSignatureError) -> Self {
+        Self::Untrusted(error)
+    }
+}
+
+impl From<GatewayError> for Notice {
+    fn from(error: GatewayError) -> Self {
+        match error {
+            GatewayError::Offline => Self::new(
+                Tone::Warning,
+                "gateway-offline",
+                error.to_string(),
+                "What you wrote is kept and sent later. Check the network cable; tell IT if it lasts.",
+            ),
+            GatewayError::Refused { fault, .. } => fault.into(),
+            GatewayError::Untrusted(signature) => signature.fault().into(),
+            GatewayError::Unreadable => Self::new(
+                Tone::Danger,
+                "gateway-unreadable",
+                error.to_string(),
+                "Tell IT: the workstation's program and the gateway may be of different versions.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The gateway as the workstation uses it: every request signed, every answer's signature verified (protocol §7).
+
+mod client;
+mod error;
+mod events;
+mod log_proof;
+mod wire;
+
+pub use client::{Credential, Gateway, Permission};
+pub(crate) use client::percent_encode;
+pub use error::GatewayError;
+pub use events::{Event, Events};
+pub use log_proof::{LogProof, check_read};
+pub use wire::{
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InstitutionFacts, Network,
+    Records, SectionWrap, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
+};

@@ -1,0 +1,263 @@
+//! The JSON of protocol §7 that is not in the core.
+
+use serde::{Deserialize, Serialize};
+use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::grant::SignedGrant;
+use wardkey_core::hpke::Sealed;
+use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId, RecordId, SessionId};
+use wardkey_core::key::{PublicKey, Signature};
+use wardkey_core::log::Receipt;
+use wardkey_core::record::Record;
+use wardkey_core::typed::Domain;
+
+/// `GET /v1/network`: the deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// The network's name.
+    pub name: String,
+    /// Chain, contract and salt.
+    #[serde(flatten)]
+    pub domain: Domain,
+    /// The operator's key.
+    pub operator: PublicKey,
+    /// The gateway's key.
+    pub gateway: PublicKey,
+    /// Newest block.
+    #[serde(default)]
+    pub head: Option<Head>,
+    /// When the gateway last heard from the chain.
+    #[serde(default)]
+    pub heard: Option<u64>,
+}
+
+impl Network {
+    /// Id of the gateway.
+    #[must_use]
+    pub fn gateway_id(&self) -> GatewayId {
+        self.gateway.id().into()
+    }
+
+    /// True if it is the same deployment behind the same gateway key.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.domain == other.domain && self.gateway == other.gateway && self.operator == other.operator
+    }
+}
+
+/// Newest block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its number.
+    pub number: u64,
+    /// Its time, seconds since 1970.
+    #[serde(default)]
+    pub time: u64,
+}
+
+/// `GET /v1/institutions/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InstitutionFacts {
+    /// Id.
+    pub id: InstitutionId,
+    /// Registered name.
+    pub name: String,
+    /// Country.
+    #[serde(default)]
+    pub country: String,
+    /// `registered`, `accredited`, `suspended`.
+    pub status: String,
+    /// Current master key.
+    pub master: PublicKey,
+    /// Current agreement key.
+    pub agreement: AgreementFacts,
+    /// Next governance nonce.
+    #[serde(default)]
+    pub nonce: u64,
+}
+
+/// The institution's agreement key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct AgreementFacts {
+    /// Its epoch.
+    pub epoch: u32,
+    /// Its public half.
+    pub key: PublicKey,
+}
+
+/// `GET /v1/devices/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceFacts {
+    /// Id.
+    pub id: DeviceId,
+    /// 9A key.
+    pub key: PublicKey,
+    /// Institution that approved it.
+    pub institution: InstitutionId,
+    /// `active`, `revoked`, `expired`.
+    pub status: String,
+    /// Bit 0 read, bit 1 write.
+    pub rights: u8,
+    /// First second at which it is no longer active.
+    pub not_after: u64,
+    /// Digest of the certificate.
+    pub certificate: Digest,
+}
+
+/// A row of `GET /v1/institutions/{id}/devices`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceWithCertificate {
+    /// Id.
+    pub id: DeviceId,
+    /// `active`, `revoked`, `expired`.
+    pub status: String,
+    /// Bit 0 read, bit 1 write.
+    pub rights: u8,
+    /// First second at which it is no longer active.
+    pub not_after: u64,
+    /// The certificate, where the gateway has it.
+    #[serde(default)]
+    pub certificate: Option<DeviceCertificate>,
+}
+
+/// `POST /v1/challenges`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Challenge {
+    /// To be signed.
+    pub challenge: Digest,
+    /// Until when.
+    pub expires: u64,
+}
+
+/// `POST /v1/sessions`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SessionOpened {
+    /// Id.
+    pub session: SessionId,
+    /// First second at which it no longer holds.
+    pub expires: u64,
+}
+
+/// `GET /v1/device-requests/{id}`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DeviceRequestState {
+    /// `waiting`, `approved`, `refused`.
+    pub state: String,
+    /// Why refused.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A row of `GET /v1/institutions/{id}/requests`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WaitingRequest {
+    /// The request, whole.
+    #[serde(flatten)]
+    pub request: DeviceRequest,
+    /// When it came.
+    #[serde(default, alias = "received", alias = "at")]
+    pub submitted: u64,
+}
+
+/// A wrap: the institution's agreement key sealed to a card's 9D key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrapView {
+    /// Epoch of the agreement key.
+    pub epoch: u32,
+    /// The sealed scalar.
+    #[serde(flatten)]
+    pub sealed: Sealed,
+}
+
+/// A section key sealed to the institution.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SectionWrap {
+    /// Section.
+    pub section: u8,
+    /// Epoch.
+    pub epoch: u32,
+    /// The sealed scalar.
+    #[serde(flatten)]
+    pub sealed: Sealed,
+}
+
+/// A row of `GET /v1/grants`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantOffer {
+    /// Commitment as the gateway says; compared with the document's.
+    pub commitment: Commitment,
+    /// Document, key, signature.
+    #[serde(flatten)]
+    pub grant: SignedGrant,
+    /// Section keys.
+    pub section_keys: Vec<SectionWrap>,
+    /// Name and date of birth.
+    pub label: Sealed,
+    /// Epoch of the agreement key that they are sealed to.
+    pub agreement_epoch: u32,
+    /// `live`, `revoked`, `expired`.
+    pub state: String,
+    /// When it was granted.
+    #[serde(default)]
+    pub since: u64,
+}
+
+/// `GET /v1/patients/{id}/records`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Records {
+    /// The records.
+    pub records: Vec<Record>,
+    /// One proof per section asked for.
+    pub log: Vec<super::LogProof>,
+}
+
+/// `POST /v1/patients/{id}/records`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WrittenReceipts {
+    /// One per record.
+    pub receipts: Vec<WrittenReceipt>,
+}
+
+/// One receipt.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WrittenReceipt {
+    /// For which record.
+    pub record: RecordId,
+    /// The promise.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+}
+
+/// `POST /v1/actions`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ActionDone {
+    /// Transaction hash.
+    pub tx: String,
+    /// Block.
+    pub block: u64,
+}
+
+/// What a section's public keys come with when a session asks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SectionKeysAnswer {
+    /// The signed list.
+    #[serde(flatten)]
+    pub keys: wardkey_core::section_keys::SectionKeys,
+    /// The patient's root key.
+    pub patient_key: PublicKey,
+}
+
+/// Body of `POST /v1/sessions`.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenSession<'a> {
+    /// The delegation.
+    pub delegation: &'a wardkey_core::delegation::Delegation,
+    /// By the card.
+    pub signature: Signature,
+    /// The card's key.
+    pub key: PublicKey,
+}

@@ -1,0 +1,133 @@
+//! Grants as they reach an institution: verified, then opened with its agreement key.
+
+use crate::error::DeskError;
+use crate::gateway::{GrantOffer, SectionWrap};
+use crate::notice::Notice;
+use crate::view::{GrantState, PatientRow};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+use wardkey_core::grant::SignedGrant;
+use wardkey_core::hpke::{Context, open};
+use wardkey_core::id::{Commitment, InstitutionId, PatientId};
+use wardkey_core::key::SoftKey;
+use wardkey_core::section_keys::{wrap_aad, wrap_context};
+use wardkey_core::typed::Domain;
+
+/// A grant whose signature holds, with its label in clear. Made by [`Granted::open`] only.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// Its commitment.
+    pub commitment: Commitment,
+    /// The patient's document.
+    pub grant: SignedGrant,
+    /// Patient's name; empty if the label could not be opened.
+    pub name: String,
+    /// Patient's date of birth.
+    pub birth_date: String,
+    /// When it was granted.
+    pub since: u64,
+    wraps: Vec<SectionWrap>,
+    agreement_epoch: u32,
+    revoked: bool,
+}
+
+/// Section keys in clear, by section and epoch.
+pub type SectionSecrets = HashMap<(u8, u32), Arc<SoftKey>>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Label {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    birth_date: String,
+}
+
+impl Granted {
+    /// Verifies what the gateway offers and opens its label.
+    ///
+    /// # Errors
+    /// The patient's signature does not hold, or the document is another's or another institution's.
+    pub fn open(offer: GrantOffer, domain: &Domain, institution: &InstitutionId, key: &SoftKey, epoch: u32) -> Result<Self, Notice> {
+        let document = &offer.grant.document;
+        if document.commitment() != offer.commitment || document.institution != *institution {
+            return Err(DeskError::UnknownGrant.into());
+        }
+        offer.grant.verify(domain)?;
+        let context = Context { label: "wardkey/label/1", domain, aad: offer.commitment.bytes() };
+        let label = if offer.agreement_epoch == epoch { open(key, &context, &offer.label).ok() } else { None };
+        let label = label.and_then(|plain| serde_json::from_slice::<Label>(&plain).ok());
+        let (name, birth_date) = label.map_or_else(Default::default, |l| (l.name, l.birth_date));
+        Ok(Self {
+            commitment: offer.commitment,
+            grant: offer.grant,
+            name,
+            birth_date,
+            since: offer.since,
+            wraps: offer.section_keys,
+            agreement_epoch: offer.agreement_epoch,
+            revoked: offer.state == "revoked",
+        })
+    }
+
+    /// Whose records.
+    #[must_use]
+    pub const fn patient(&self) -> PatientId {
+        self.grant.document.patient
+    }
+
+    /// State now.
+    #[must_use]
+    pub const fn state(&self, now: u64) -> GrantState {
+        let document = &self.grant.document;
+        if self.revoked {
+            GrantState::Revoked
+        } else if now >= document.expiry {
+            GrantState::Expired
+        } else if now < document.not_before {
+            GrantState::NotYetValid
+        } else {
+            GrantState::Live
+        }
+    }
+
+    /// The same grant as the gateway tells of it now.
+    #[must_use]
+    pub fn told_again(&self, state: &str, since: u64) -> Self {
+        Self { revoked: self.revoked || state == "revoked", since, ..self.clone() }
+    }
+
+    /// The keys of its readable sections; those that cannot be opened are left out.
+    #[must_use]
+    pub fn section_secrets(&self, domain: &Domain, key: &SoftKey, epoch: u32) -> SectionSecrets {
+        if self.agreement_epoch != epoch {
+            return SectionSecrets::new();
+        }
+        let secret = |wrap: &SectionWrap| {
+            let aad = wrap_aad(&self.patient(), &self.commitment, wrap.section, wrap.epoch);
+            let plain = open(key, &wrap_context(domain, &aad), &wrap.sealed).ok()?;
+            let bytes: &[u8; 32] = plain.as_slice().try_into().ok()?;
+            Some(((wrap.section, wrap.epoch), Arc::new(SoftKey::from_bytes(bytes).ok()?)))
+        };
+        self.wraps.iter().filter_map(secret).collect()
+    }
+
+    /// Its line in the list.
+    #[must_use]
+    pub fn row(&self, now: u64, fresh: bool) -> PatientRow {
+        let document = &self.grant.document;
+        PatientRow {
+            commitment: self.commitment.to_string(),
+            patient: document.patient.to_string(),
+            name: self.name.clone(),
+            birth_date: self.birth_date.clone(),
+            since: self.since,
+            until: document.expiry,
+            read: document.readable().collect(),
+            write: document.writable().collect(),
+            fresh,
+            state: self.state(now),
+        }
+    }
+}

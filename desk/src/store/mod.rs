@@ -1,0 +1,182 @@
+//! What survives a crash: outbox and drafts in sled, sealed; the known gateway; IT's secret.
+
+mod drafts;
+mod known;
+mod outbox;
+mod vault;
+
+pub use known::{it_secret, known_network, remember_network};
+pub use outbox::{NewWrite, Queued, Outgoing};
+pub use vault::{Vault, VaultKey};
+
+use std::path::{Path, PathBuf};
+use wardkey_core::fault::Coded;
+
+/// The store failed; whatever was typed is still in the window.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No space.
+    #[error("the disk is full")]
+    DiskFull,
+    /// Another program has it open.
+    #[error("the data folder is in use by another program")]
+    InUse,
+    /// Reading or writing failed.
+    #[error("the data folder cannot be used: {detail}")]
+    Broken {
+        /// The system's words.
+        detail: String,
+    },
+    /// A stored value is not what was written.
+    #[error("something stored on this terminal was altered or is another person's")]
+    Unreadable,
+}
+
+impl Coded for StoreError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk-full",
+            Self::InUse => "data-folder-in-use",
+            Self::Broken { .. } => "data-folder-broken",
+            Self::Unreadable => "stored-value-unreadable",
+        }
+    }
+    fn action(&self) -> &'static str {
+        match self {
+            Self::DiskFull => "Nothing was stored. Leave the text in the window and tell IT to free space.",
+            Self::InUse => "Close the other workstation program, or give each one its own data folder.",
+            Self::Broken { .. } => "Leave the text in the window and tell IT.",
+            Self::Unreadable => "Tell IT; what was sent already is safe at the gateway.",
+        }
+    }
+}
+
+impl From<sled::Error> for StoreError {
+    fn from(error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(io) => io.into(),
+            other => Self::Broken { detail: other.to_string() },
+        }
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => Self::DiskFull,
+            std::io::ErrorKind::WouldBlock => Self::InUse,
+            _ if error.to_string().contains("could not acquire lock") => Self::InUse,
+            _ => Self::Broken { detail: error.to_string() },
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(_: serde_json::Error) -> Self {
+        Self::Unreadable
+    }
+}
+
+/// The workstation's store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: sled::Db,
+    folder: PathBuf,
+    reserve: u64,
+    items: sled::Tree,
+    bodies: sled::Tree,
+    drafts: sled::Tree,
+    vaults: sled::Tree,
+    wraps: sled::Tree,
+}
+
+impl Store {
+    /// Opens or creates the store in `folder` (made for this user only). Writes are refused with [`StoreError::DiskFull`] while fewer
+    /// than `reserve` bytes are free.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(folder: &Path, reserve: u64) -> Result<Self, StoreError> {
+        private_folder(folder)?;
+        let db = sled::Config::new().path(folder.join("store")).cache_capacity(16 << 20).flush_every_ms(None).open()?;
+        let store = Self {
+            items: db.open_tree("outbox")?,
+            bodies: db.open_tree("outbox-records")?,
+            drafts: db.open_tree("drafts")?,
+            vaults: db.open_tree("vaults")?,
+            wraps: db.open_tree("pending-wraps")?,
+            db,
+            folder: folder.to_owned(),
+            reserve,
+        };
+        store.revive()?;
+        Ok(store)
+    }
+
+    /// Refuses to begin a write that might not fit, so that nothing is half written.
+    fn room(&self) -> Result<(), StoreError> {
+        let free = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
+        if free.f_bavail.saturating_mul(free.f_frsize) < self.reserve { Err(StoreError::DiskFull) } else { Ok(()) }
+    }
+
+    /// Durable before it returns.
+    fn flush(&self) -> Result<(), StoreError> {
+        self.db.flush()?;
+        Ok(())
+    }
+
+    /// Keeps a wrap until it is uploaded (an institution's agreement key sealed to its master card).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_wrap(&self, recipient: &[u8; 32], wrap: &[u8]) -> Result<(), StoreError> {
+        self.room()?;
+        self.wraps.insert(recipient, wrap)?;
+        self.flush()
+    }
+
+    /// A wrap that is kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn kept_wrap(&self, recipient: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.wraps.get(recipient)?.map(|v| v.to_vec()))
+    }
+}
+
+/// Makes a folder that only its owner may enter.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn private_folder(folder: &Path) -> Result<(), StoreError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    Ok(builder.create(folder)?)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_folder_in_use_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), u64::MAX).unwrap();
+        assert_eq!(store.keep_wrap(&[0; 32], b"x"), Err(StoreError::DiskFull));
+        assert_eq!(store.kept_wrap(&[0; 32]).unwrap(), None);
+        assert_eq!(Store::open(folder.path(), 0).err(), Some(StoreError::InUse));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_folder_is_the_users_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let _store = Store::open(&data, 0).unwrap();
+        assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

@@ -1,0 +1,20 @@
+//! View models: what the window shows. Serialised in camelCase; TypeScript is generated from here ([`crate::bindings`]).
+//! Times are whole seconds since 1970 (UTC), dates are ISO text, ids are hex.
+
+mod approvals;
+mod cards;
+mod chart;
+mod patients;
+mod snapshot;
+mod write;
+
+pub use approvals::{DeviceRow, DeviceStatus, Evidence, EvidenceSlot, EvidenceVerdict, RequestRow};
+pub use cards::{CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, Progress, SlotState, Task};
+pub use chart::{Chart, ChartPatient, ChartSection, Entry, LogPlace, SectionState, Severity, Source, SignatureState, SignedWith, Value};
+pub use patients::{GrantState, PatientRow};
+pub use snapshot::{
+    CardView, ChainView, GatewayState, LockView, MasterStatus, MasterView, OutboxCount, PhaseName, Snapshot, Topic, UserView,
+};
+pub use write::{
+    Draft, DraftKind, ImportDone, ImportPreview, OutboxRow, OutboxState, Poster, PosterFiles, Prescription, SectionCount,
+};

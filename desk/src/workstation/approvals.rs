@@ -1,0 +1,273 @@
+//! What the master-key holder decides: requests with their evidence, devices.
+
+use super::Workstation;
+use super::master::{DEADLINE, wrap_for};
+use super::sign_in::{job, unseal_agreement, wrap_peer};
+use super::state::Master;
+use crate::card::CardKeys;
+use crate::clock::now;
+use crate::error::DeskError;
+use crate::gateway::{InstitutionFacts, WaitingRequest};
+use crate::notice::Notice;
+use crate::view::{DeviceRow, DeviceStatus, Evidence as EvidenceView, EvidenceSlot, EvidenceVerdict, RequestRow, Topic};
+use crate::words::words;
+use wardkey_core::action::{Proof, SignedAction};
+use wardkey_core::device::{Attestation, DeviceRequest};
+use wardkey_core::id::{DeviceId, Digest};
+use wardkey_core::typed::structs::{ApproveDevice, RevokeDevice};
+use wardkey_hsm::attestation::{Evidence, Report, Roots, Verdict, verify};
+use wardkey_hsm::pinjob::Operation;
+use wardkey_hsm::{PinPolicy, Slot, TouchPolicy};
+
+/// A verdict as it is shown.
+pub(super) const fn verdict(of: &Verdict) -> EvidenceVerdict {
+    match of {
+        Verdict::Genuine => EvidenceVerdict::Verified,
+        Verdict::TestRoot => EvidenceVerdict::TestRoot,
+        Verdict::NewerThanOurList | Verdict::Invalid(_) => EvidenceVerdict::Unverified,
+        Verdict::None => EvidenceVerdict::None,
+    }
+}
+
+fn evidence(of: &Attestation) -> Evidence {
+    Evidence { leaf9a: of.leaf9a.clone(), leaf9c: of.leaf9c.clone(), leaf9d: of.leaf9d.clone(), issuer: of.issuer.clone() }
+}
+
+const fn pin_word(policy: PinPolicy) -> &'static str {
+    match policy {
+        PinPolicy::Never => "never",
+        PinPolicy::Once => "once",
+        PinPolicy::Always => "always",
+    }
+}
+
+const fn touch_word(policy: TouchPolicy) -> &'static str {
+    match policy {
+        TouchPolicy::Never => "never",
+        TouchPolicy::Always => "always",
+        TouchPolicy::Cached => "cached",
+    }
+}
+
+fn show(report: &Report, request: &DeviceRequest) -> EvidenceView {
+    let overall = report.overall();
+    let mut detail = match &overall {
+        Verdict::Invalid(reason) => reason.clone(),
+        Verdict::NewerThanOurList => "the issuer is newer than the list of this terminal".to_owned(),
+        _ => String::new(),
+    };
+    let other = report.slots.iter().filter_map(|s| s.facts.as_ref()?.serial.as_ref()).find(|s| **s != request.certificate.card);
+    if let Some(other) = other {
+        detail = format!("the evidence is of card {other}, the request names {}", request.certificate.card);
+    }
+    let slots = report.slots.iter().map(|slot| EvidenceSlot {
+        slot: slot.slot.to_string(),
+        pin: slot.facts.as_ref().and_then(|f| f.pin_policy).map(pin_word).unwrap_or_default().to_owned(),
+        touch: slot.facts.as_ref().and_then(|f| f.touch_policy).map(touch_word).unwrap_or_default().to_owned(),
+    });
+    let verdict = if other.is_some() { EvidenceVerdict::Unverified } else { verdict(&overall) };
+    EvidenceView { verdict, detail, slots: slots.collect() }
+}
+
+impl Workstation {
+    /// Examines evidence with the roots that the settings name.
+    pub(super) fn examine(&self, evidence: &Evidence, keys: &CardKeys) -> Report {
+        let expected = [
+            (Slot::Authentication, keys.authentication),
+            (Slot::Signature, keys.signature),
+            (Slot::KeyManagement, keys.agreement),
+        ];
+        verify(evidence, &expected, &self.roots(), now())
+    }
+
+    /// Every root that counts. A folder that is missing is an empty list: its cards then read "newer than our list".
+    fn roots(&self) -> Roots {
+        let makers = self.settings.attestation_roots.as_ref().map(|folder| Roots::from_pem_dir(folder));
+        let makers = makers.transpose().unwrap_or_else(|error| {
+            tracing::warn!(%error, "attestation roots");
+            None
+        });
+        let roots = makers.unwrap_or_default();
+        let Some(file) = self.settings.test_root.as_ref().filter(|_| self.settings.trust_test_root) else { return roots };
+        roots.clone().with_test_root(file).unwrap_or_else(|error| {
+            tracing::warn!(%error, "test root");
+            roots
+        })
+    }
+
+    /// Requests that wait for the master-key holder, with their evidence.
+    ///
+    /// # Errors
+    /// [`DeskError::MasterRequired`], or the gateway's refusal.
+    pub async fn requests(&self) -> Result<Vec<RequestRow>, Notice> {
+        let (master, _) = self.fresh_master().await?;
+        let waiting = self.waiting(&master).await?;
+        Ok(waiting.iter().map(|w| self.row(&master, w)).collect())
+    }
+
+    async fn waiting(&self, master: &Master) -> Result<Vec<WaitingRequest>, Notice> {
+        self.gateway.requests(master.by(), &master.facts.id).await.map_err(|e| self.heed_master(e))
+    }
+
+    fn row(&self, master: &Master, waiting: &WaitingRequest) -> RequestRow {
+        let (request, certificate) = (&waiting.request, &waiting.request.certificate);
+        let mut evidence = show(&self.evidence_report(request), request);
+        if request.verify(&master.network.domain).is_err() {
+            evidence.verdict = EvidenceVerdict::Unverified;
+            evidence.detail = "the request's proof of possession does not hold".to_owned();
+        }
+        RequestRow {
+            request: certificate.digest().to_string(),
+            holder: certificate.holder.clone(),
+            role: certificate.role.clone(),
+            card: certificate.card.clone(),
+            firmware: certificate.firmware.clone(),
+            evidence,
+            words: words(&certificate.digest()),
+            submitted: waiting.submitted,
+        }
+    }
+
+    fn evidence_report(&self, request: &DeviceRequest) -> Report {
+        let c = &request.certificate;
+        let keys = CardKeys { authentication: c.device, signature: c.signature, agreement: c.agreement };
+        self.examine(&evidence(&request.attestation), &keys)
+    }
+
+    /// Approves a request: seals the institution's key to the new card and signs the approval with the master key, in one PIN.
+    ///
+    /// # Errors
+    /// The request is gone, its proof or evidence does not hold, and everything of card, PIN and network.
+    pub async fn approve(&self, request: &str, rights: u8, not_after: u64) -> Result<(), Notice> {
+        if !(1..=3).contains(&rights) || not_after <= now() {
+            return Err(DeskError::BadRights.into());
+        }
+        let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
+        let (master, facts) = self.fresh_master().await?;
+        let request = self.waiting_one(&master, request).await?.request;
+        self.must_hold(&master, &request)?;
+        let (info, keys, network) = self.master_card(&facts).await?;
+        let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
+        let action = approval(&facts, &request, rights, not_after);
+        let operations = vec![
+            Operation::Sign { slot: Slot::Signature, digest: network.domain.digest(&action) },
+            Operation::Agree { slot: Slot::KeyManagement, peer: wrap_peer(&own)? },
+        ];
+        let purpose = format!("Approve the card of {}, {}", request.certificate.holder, request.certificate.role);
+        let mut answers = self.card.ask_pin(job(&info, &facts.name, "Approve card", &purpose, operations)).await?;
+        let mut signed = SignedAction::one(action, answers.signature()?);
+        signed.action.verify(&network.domain, &keys.signature, &signed.signatures[0])?;
+        let proof = DeviceRequest::typed(&request.certificate, &request.challenge, request.deadline);
+        signed.proof = Some(Proof { message: proof, signature: request.signature });
+        let agreement = unseal_agreement(&network, &facts.id, &keys.agreement, &own, &*answers.shared()?)?;
+        if own.epoch != facts.agreement.epoch || agreement.public() != facts.agreement.key {
+            return Err(DeskError::WrongWrap.into());
+        }
+        let recipient = &request.certificate.agreement;
+        let wrap = wrap_for(&network, &facts.id, own.epoch, recipient, &agreement)?;
+        drop(agreement);
+        // The wrap first: a card that is approved can then always sign in.
+        self.gateway.put_wrap(master.by(), &facts.id, &recipient.id(), &wrap).await.map_err(|e| self.heed_master(e))?;
+        self.gateway.act(&signed).await?;
+        self.tell(&[Topic::Requests, Topic::Devices]);
+        Ok(())
+    }
+
+    async fn waiting_one(&self, master: &Master, request: &str) -> Result<WaitingRequest, Notice> {
+        let digest: Digest = request.parse().map_err(|_| DeskError::RequestUnknown)?;
+        let found = self.waiting(master).await?.into_iter().find(|w| w.request.certificate.digest() == digest);
+        Ok(found.ok_or(DeskError::RequestUnknown)?)
+    }
+
+    /// What must hold before anybody may approve; weaker evidence than a maker's is the holder's to judge.
+    fn must_hold(&self, master: &Master, request: &DeviceRequest) -> Result<(), Notice> {
+        request.verify(&master.network.domain).map_err(|_| DeskError::RequestBad)?;
+        if request.certificate.institution != master.facts.id {
+            return Err(DeskError::RequestBad.into());
+        }
+        let report = self.evidence_report(request);
+        let shown = show(&report, request);
+        match report.overall() {
+            Verdict::TestRoot if !self.settings.trust_test_root => Err(DeskError::EvidenceTest.into()),
+            Verdict::Invalid(_) => Err(DeskError::EvidenceBad { detail: shown.detail }.into()),
+            _ if shown.detail.starts_with("the evidence is of card") => Err(DeskError::EvidenceBad { detail: shown.detail }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The card in the reader, which must be this institution's master card.
+    async fn master_card(
+        &self,
+        facts: &InstitutionFacts,
+    ) -> Result<(wardkey_hsm::CardInfo, CardKeys, std::sync::Arc<crate::gateway::Network>), Notice> {
+        let (info, keys, network) = self.free_card().await?;
+        if keys.signature == facts.master { Ok((info, keys, network)) } else { Err(DeskError::NotAMaster.into()) }
+    }
+
+    /// Refuses a request.
+    ///
+    /// # Errors
+    /// [`DeskError::MasterRequired`], or the gateway's refusal.
+    pub async fn refuse(&self, request: &str, reason: &str) -> Result<(), Notice> {
+        let master = self.master()?;
+        let digest: Digest = request.parse().map_err(|_| DeskError::RequestUnknown)?;
+        self.gateway.refuse(master.by(), &master.facts.id, &digest, reason.trim()).await.map_err(|e| self.heed_master(e))?;
+        self.tell(&[Topic::Requests]);
+        Ok(())
+    }
+
+    /// Every device of the institution.
+    ///
+    /// # Errors
+    /// [`DeskError::MasterRequired`], or the gateway's refusal.
+    pub async fn devices(&self) -> Result<Vec<DeviceRow>, Notice> {
+        let master = self.master()?;
+        let devices = self.gateway.devices(master.by(), &master.facts.id).await.map_err(|e| self.heed_master(e))?;
+        let row = |d: crate::gateway::DeviceWithCertificate| {
+            let (holder, role, card, firmware) =
+                d.certificate.map(|c| (c.holder, c.role, c.card, c.firmware)).unwrap_or_default();
+            let status = match d.status.as_str() {
+                "active" => DeviceStatus::Active,
+                "expired" => DeviceStatus::Expired,
+                _ => DeviceStatus::Revoked,
+            };
+            DeviceRow { device: d.id.to_string(), holder, role, card, firmware, rights: d.rights, not_after: d.not_after, status }
+        };
+        Ok(devices.into_iter().map(row).collect())
+    }
+
+    /// Revokes a device, for good.
+    ///
+    /// # Errors
+    /// [`DeskError::MasterRequired`], and everything of card, PIN and network.
+    pub async fn revoke_device(&self, device: &str) -> Result<(), Notice> {
+        let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
+        let device: DeviceId = device.parse().map_err(|_| DeskError::RequestUnknown)?;
+        let (_, facts) = self.fresh_master().await?;
+        let (info, keys, network) = self.master_card(&facts).await?;
+        let action = RevokeDevice { institution: facts.id.0.into(), device: device.0.into(), deadline: now() + DEADLINE };
+        let operations = vec![Operation::Sign { slot: Slot::Signature, digest: network.domain.digest(&action) }];
+        let holder = self.gateway.certificate(&device).await.map_or_else(|_| device.to_string(), |c| c.holder);
+        let purpose = format!("Revoke the card of {holder}, for good");
+        let signature = self.card.ask_pin(job(&info, &facts.name, "Revoke card", &purpose, operations)).await?.signature()?;
+        let signed = SignedAction::one(action, signature);
+        signed.action.verify(&network.domain, &keys.signature, &signature)?;
+        self.gateway.act(&signed).await?;
+        self.tell(&[Topic::Devices]);
+        Ok(())
+    }
+}
+
+fn approval(facts: &InstitutionFacts, request: &DeviceRequest, rights: u8, not_after: u64) -> ApproveDevice {
+    let certificate = &request.certificate;
+    ApproveDevice {
+        institution: facts.id.0.into(),
+        deviceX: certificate.device.x().into(),
+        deviceY: certificate.device.y().into(),
+        rights,
+        notAfter: not_after,
+        certificate: certificate.digest().0.into(),
+        nonce: facts.nonce,
+        deadline: now() + DEADLINE,
+    }
+}

@@ -1,0 +1,119 @@
+//! What the workstation holds in memory. All secrets are in here, and go at once with [`State::take_secrets`].
+
+use crate::card::CardKeys;
+use crate::gateway::{Credential, InstitutionFacts, Network};
+use crate::grants::Granted;
+use crate::import::Plan;
+use crate::notice::Notice;
+use crate::phase::Machine;
+use crate::store::{Vault, VaultKey};
+use crate::view::{Chart, MasterView, UserView};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use wardkey_core::delegation::SignedDelegation;
+use wardkey_core::device::DeviceCertificate;
+use wardkey_core::id::{Commitment, InstitutionId};
+use wardkey_core::key::SoftKey;
+use wardkey_core::section_keys::SectionKeys;
+use wardkey_hsm::CardInfo;
+use wardkey_hsm::attestation::Evidence;
+
+/// A clinician's session. Its keys go when the last user of it drops it, which a wipe makes happen.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub credential: Credential,
+    pub delegation: SignedDelegation,
+    /// False until the gateway has accepted this delegation.
+    pub registered: bool,
+    pub certificate: Arc<DeviceCertificate>,
+    pub rights: u8,
+    pub institution: InstitutionId,
+    pub institution_name: String,
+    pub agreement: Arc<SoftKey>,
+    pub agreement_epoch: u32,
+    pub vault: Arc<VaultKey>,
+    pub network: Arc<Network>,
+}
+
+impl Session {
+    /// What requests are made with.
+    pub fn by(&self) -> (&Credential, &wardkey_core::key::PublicKey) {
+        (&self.credential, &self.network.gateway)
+    }
+}
+
+/// A master key's session.
+#[derive(Clone)]
+pub(super) struct Master {
+    pub credential: Credential,
+    pub expiry: u64,
+    pub facts: InstitutionFacts,
+    pub network: Arc<Network>,
+}
+
+impl Master {
+    pub fn by(&self) -> (&Credential, &wardkey_core::key::PublicKey) {
+        (&self.credential, &self.network.gateway)
+    }
+}
+
+/// The chart that is open.
+pub(super) struct OpenChart {
+    pub granted: Arc<Granted>,
+    pub view: Chart,
+    pub keys: Option<SectionKeys>,
+}
+
+/// A card prepared in this run.
+#[derive(Clone)]
+pub(super) struct PreparedCard {
+    pub serial: String,
+    pub holder: String,
+    pub role: String,
+    pub evidence: Evidence,
+    pub keys: CardKeys,
+}
+
+/// Everything that must go when the card goes.
+#[derive(Default)]
+pub(super) struct Secrets {
+    pub session: Option<Arc<Session>>,
+    pub master: Option<Arc<Master>>,
+    pub chart: Option<OpenChart>,
+    pub import: Option<(Commitment, Plan)>,
+    pub grants: Option<HashMap<Commitment, Arc<Granted>>>,
+    /// Grants known at sign-in or opened since: not fresh.
+    pub seen: HashSet<Commitment>,
+}
+
+/// Everything.
+#[derive(Default)]
+pub(super) struct State {
+    pub machine: Machine,
+    pub card: Option<CardInfo>,
+    pub notice: Option<Notice>,
+    pub secrets: Secrets,
+    /// The master key as the window shows it.
+    pub master_view: Option<MasterView>,
+    /// Who is signed in, or whose work is covered.
+    pub user: Option<UserView>,
+    /// Seals late drafts after a wipe; holds no secret.
+    pub draft_vault: Option<Vault>,
+    pub prepared: Option<PreparedCard>,
+    pub requested: Option<wardkey_core::id::Digest>,
+    pub network: Option<Arc<Network>>,
+    /// Newest block, and when the gateway heard of it.
+    pub chain: Option<(u64, u64)>,
+    pub home: Option<InstitutionId>,
+    pub home_name: String,
+    /// Readers that hold a card.
+    pub readers: Vec<String>,
+}
+
+impl State {
+    /// Takes every secret out, to be dropped outside the lock.
+    pub fn take_secrets(&mut self) -> Secrets {
+        self.master_view = None;
+        std::mem::take(&mut self.secrets)
+    }
+}
