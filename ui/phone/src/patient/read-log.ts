@@ -129,7 +129,9 @@ async function grouped(session: Session, lines: LogLine[]): Promise<LogGroup[]> 
 export async function readLog(session: Session): Promise<CheckedLog> {
   const memory = await session.database.get<LogMemory>("memory", "log");
   const { entries, checkpoint } = await fetchEntries(session);
-  const chain = await onChain(session);
+  // Without lines and without anything seen before there is nothing to hold against the chain.
+  const asked = entries.length > 0 || checkpoint !== null || Boolean(memory?.checkpoint);
+  const chain = asked ? await onChain(session) : null;
   const conflict = !follows(memory?.checkpoint, chain) || !follows(checkpoint, chain);
   const keys = (await sectionKeys(session.database)).filter((key) => key.section === LOG_SECTION).reverse();
   if (keys.length === 0) throw new Fault("not-enrolled", "no log key on this phone");
