@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`.
 
+use crate::compile::cargo;
 use crate::project::Project;
 use crate::{run, setup};
 use anyhow::Result;
@@ -21,6 +22,17 @@ impl Bench {
     /// Sets up and measures. Figures are printed, never asserted.
     pub fn run(&self, project: &Project) -> Result<()> {
         setup::run(project)?;
+        run::say("Measuring the gas of every action anew (chain/gas.json must be what is measured)");
+        run::run(cargo(project).args([
+            "test",
+            "--release",
+            "--quiet",
+            "--locked",
+            "-p",
+            "wardkey-chain",
+            "--test",
+            "gas",
+        ]))?;
         let mut command = Command::new(project.program("wardkey-acceptance"));
         command.args(["bench", &self.name]);
         if let Some(file) = &self.json {

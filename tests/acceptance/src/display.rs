@@ -17,10 +17,24 @@ impl Display {
     /// A display of our own, 1280×800.
     pub fn own(person: &str, logs: &Path) -> Result<Self> {
         let mut command = guarded("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]);
+        command.args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            "1280x800x24",
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ]);
         let mut server = Process::start(&format!("display-{person}"), &mut command, logs)?;
-        let number = server.line(Duration::from_secs(15)).context("Xvfb did not name its display")?;
-        Ok(Self { name: format!(":{}", number.trim()), _server: Some(server) })
+        let number = server
+            .line(Duration::from_secs(15))
+            .context("Xvfb did not name its display")?;
+        Ok(Self {
+            name: format!(":{}", number.trim()),
+            _server: Some(server),
+        })
     }
 
     /// The display that this program was started on, if any.
@@ -36,7 +50,10 @@ impl Display {
 
     /// Lets the command draw here. Wayland is left out: the PIN window and WebKit must meet on the same server.
     pub fn dress(&self, command: &mut Command) {
-        command.env("DISPLAY", &self.name).env("GDK_BACKEND", "x11").env_remove("WAYLAND_DISPLAY");
+        command
+            .env("DISPLAY", &self.name)
+            .env("GDK_BACKEND", "x11")
+            .env_remove("WAYLAND_DISPLAY");
     }
 
     /// A picture of everything on it.

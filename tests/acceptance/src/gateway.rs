@@ -7,6 +7,9 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// A phone's keys belong to the page's address: a further run needs the same one.
+const USUAL_PORT: u16 = 8080;
+
 /// A running gateway.
 #[derive(Debug)]
 pub struct Gateway {
@@ -18,16 +21,27 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it with a data folder of its own; `port` 0 takes a free one.
-    pub fn start(place: &Place, port: u16) -> Result<Self> {
+    /// Starts it with a data folder of its own, at the usual port if that is free.
+    pub fn start(place: &Place) -> Result<Self> {
+        let usual = std::net::TcpListener::bind(("127.0.0.1", USUAL_PORT)).is_ok();
+        let port = if usual { USUAL_PORT } else { 0 };
         let config = place.data("gateway.toml");
         let data = place.data("gateway");
         std::fs::create_dir_all(&data)?;
-        let text = format!("listen = \"127.0.0.1:{port}\"\ndata = {:?}\n[log]\ncheckpoint = 2\n", data.display().to_string());
+        let text = format!(
+            "listen = \"127.0.0.1:{port}\"\ndata = {:?}\n[log]\ncheckpoint = 2\n",
+            data.display().to_string()
+        );
         std::fs::write(&config, text)?;
         let (process, origin) = launch(place, &config)?;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(15)).build()?;
-        Ok(Self { process, origin, config, place: place.clone(), client })
+        Ok(Self {
+            process,
+            origin,
+            config,
+            place: place.clone(),
+            client,
+        })
     }
 
     /// Where it listens, for instance `http://127.0.0.1:8080`.
@@ -51,7 +65,10 @@ impl Gateway {
         let port = self.port()?;
         let text = std::fs::read_to_string(&self.config)?;
         let rest: Vec<&str> = text.lines().filter(|line| !line.starts_with("listen")).collect();
-        std::fs::write(&self.config, format!("listen = \"127.0.0.1:{port}\"\n{}\n", rest.join("\n")))?;
+        std::fs::write(
+            &self.config,
+            format!("listen = \"127.0.0.1:{port}\"\n{}\n", rest.join("\n")),
+        )?;
         let (process, origin) = launch(&self.place, &self.config)?;
         self.process = process;
         self.origin = origin;
@@ -61,7 +78,12 @@ impl Gateway {
     /// A public answer of the gateway.
     pub async fn get(&self, path: &str) -> Result<Value> {
         let address = format!("{}{path}", self.origin);
-        let answer = self.client.get(&address).send().await.with_context(|| format!("failed to ask for {path}"))?;
+        let answer = self
+            .client
+            .get(&address)
+            .send()
+            .await
+            .with_context(|| format!("failed to ask for {path}"))?;
         let status = answer.status();
         let body = answer.bytes().await?;
         if !status.is_success() {
@@ -87,7 +109,10 @@ impl Gateway {
     /// The registered institution of that name.
     pub async fn institution(&self, name: &str) -> Result<Value> {
         let all = self.get("/v1/institutions").await?;
-        let found = all.as_array().and_then(|all| all.iter().find(|one| one["name"] == name)).cloned();
+        let found = all
+            .as_array()
+            .and_then(|all| all.iter().find(|one| one["name"] == name))
+            .cloned();
         found.with_context(|| format!("{name} is not registered"))
     }
 }
@@ -98,6 +123,9 @@ fn launch(place: &Place, config: &PathBuf) -> Result<(Process, String)> {
     let mut process = Process::start("gateway", &mut command, &place.logs())?;
     let line = process.line(Duration::from_secs(30))?;
     let ready: Value = serde_json::from_str(&line).with_context(|| format!("the gateway said “{line}”"))?;
-    let origin = ready["listening"].as_str().context("the gateway named no address")?.to_owned();
+    let origin = ready["listening"]
+        .as_str()
+        .context("the gateway named no address")?
+        .to_owned();
     Ok((process, origin))
 }

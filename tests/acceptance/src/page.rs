@@ -21,7 +21,9 @@ pub struct Page {
 impl Page {
     /// A new session at the driver; tried again until the driver listens.
     pub async fn open(port: u16, capabilities: Value) -> Result<Self> {
-        let Value::Object(capabilities) = capabilities else { bail!("capabilities are an object") };
+        let Value::Object(capabilities) = capabilities else {
+            bail!("capabilities are an object")
+        };
         let capabilities: Capabilities = capabilities.into_iter().collect();
         listening(port).await?;
         let mut builder = ClientBuilder::new(HttpConnector::new());
@@ -40,11 +42,6 @@ impl Page {
     /// Goes to an address.
     pub async fn goto(&self, address: &str) -> Result<()> {
         Ok(self.client.goto(address).await?)
-    }
-
-    /// Loads the page again.
-    pub async fn reload(&self) -> Result<()> {
-        Ok(self.client.refresh().await?)
     }
 
     /// Runs a script in the page and returns its value.
@@ -70,7 +67,10 @@ impl Page {
                 return Ok(element);
             }
             if begun.elapsed() > patience {
-                bail!("`{id}` did not appear within {patience:?}. The page shows:\n{}", self.words().await);
+                bail!(
+                    "`{id}` did not appear within {patience:?}. The page shows:\n{}",
+                    self.words().await
+                );
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
@@ -86,7 +86,10 @@ impl Page {
         let begun = Instant::now();
         while self.shows(id).await? {
             if begun.elapsed() > PATIENCE {
-                bail!("`{id}` was still there after {PATIENCE:?}. The page shows:\n{}", self.words().await);
+                bail!(
+                    "`{id}` was still there after {PATIENCE:?}. The page shows:\n{}",
+                    self.words().await
+                );
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
@@ -109,11 +112,21 @@ impl Page {
         }
     }
 
+    /// Clicks a checkbox or radio button whose own square is hidden behind its label.
+    pub async fn tick(&self, id: &str) -> Result<()> {
+        self.at_least(&format!("[data-testid=\"{id}\"]"), 1).await?;
+        let script = "document.querySelector(`[data-testid=\"${arguments[0]}\"]`).click()";
+        self.run(script, vec![id.into()]).await.map(drop)
+    }
+
     /// Replaces the text of a field.
     pub async fn fill(&self, id: &str, text: &str) -> Result<()> {
         let field = self.see(id).await?;
         field.clear().await.with_context(|| format!("failed to clear `{id}`"))?;
-        field.send_keys(text).await.with_context(|| format!("failed to type into `{id}`"))
+        field
+            .send_keys(text)
+            .await
+            .with_context(|| format!("failed to type into `{id}`"))
     }
 
     /// Sets a field that has its own editor (a date) and tells the page.
@@ -142,7 +155,10 @@ impl Page {
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
-        bail!("`{id}` never read “{words}”; it reads “{last}”. The page shows:\n{}", self.words().await)
+        bail!(
+            "`{id}` never read “{words}”; it reads “{last}”. The page shows:\n{}",
+            self.words().await
+        )
     }
 
     /// An attribute of it.
@@ -164,7 +180,10 @@ impl Page {
                 return Ok(found);
             }
             if begun.elapsed() > PATIENCE {
-                bail!("{found} of `{selector}`, not {wanted}, after {PATIENCE:?}. The page shows:\n{}", self.words().await);
+                bail!(
+                    "{found} of `{selector}`, not {wanted}, after {PATIENCE:?}. The page shows:\n{}",
+                    self.words().await
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -181,7 +200,10 @@ impl Page {
 
     /// Types into the file chooser's field.
     pub async fn choose_file(&self, id: &str, file: &Path) -> Result<()> {
-        let field = self.client.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await?;
+        let field = self
+            .client
+            .find(Locator::Css(&format!("[data-testid=\"{id}\"]")))
+            .await?;
         Ok(field.send_keys(&file.display().to_string()).await?)
     }
 
@@ -198,12 +220,20 @@ impl Page {
 
     /// Everything that can be read on the page now.
     pub async fn words(&self) -> String {
-        let words = self.run("return document.body ? document.body.innerText : ''", Vec::new()).await;
-        words.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+        let words = self
+            .run("return document.body ? document.body.innerText : ''", Vec::new())
+            .await;
+        words
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     async fn visible(&self, id: &str) -> Result<Option<Element>> {
-        let found = self.client.find_all(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await?;
+        let found = self
+            .client
+            .find_all(Locator::Css(&format!("[data-testid=\"{id}\"]")))
+            .await?;
         for element in found {
             if element.is_displayed().await.unwrap_or(false) {
                 return Ok(Some(element));

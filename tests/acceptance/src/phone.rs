@@ -19,7 +19,11 @@ pub struct Phone {
 impl Phone {
     /// A phone that is switched off. Its profile keeps the patient's keys.
     pub fn new(place: &Place, person: &str) -> Self {
-        Self { place: place.clone(), profile: place.data(&format!("phone-{person}")), open: None }
+        Self {
+            place: place.clone(),
+            profile: place.data(&format!("phone-{person}")),
+            open: None,
+        }
     }
 
     /// Starts the browser; the camera sees the picture, or nothing.

@@ -17,9 +17,8 @@ pub async fn enter(display: &Display, entries: &[&str], picture: Option<&Path>) 
         display.shot(file)?;
     }
     for entry in entries {
-        focus(display, &window)?;
-        xdotool(display, &["type", "--delay", "25", entry])?;
-        xdotool(display, &["key", "Return"])?;
+        type_into(display, &window, entry)?;
+        confirm(display, &window)?;
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     Ok(())
@@ -34,7 +33,10 @@ pub async fn appear(display: &Display, patience: Duration) -> Result<String> {
         }
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
-    bail!("the PIN window did not appear on {} within {patience:?}", display.name())
+    bail!(
+        "the PIN window did not appear on {} within {patience:?}",
+        display.name()
+    )
 }
 
 /// Waits until no PIN window is left.
@@ -49,11 +51,16 @@ pub async fn vanish(display: &Display, patience: Duration) -> Result<()> {
     bail!("the PIN window was still open after {patience:?}")
 }
 
-/// Presses Escape.
-pub async fn cancel(display: &Display) -> Result<()> {
-    let window = appear(display, Duration::from_secs(10)).await?;
-    focus(display, &window)?;
-    xdotool(display, &["key", "Escape"]).map(drop)
+/// Types without confirming.
+pub fn type_into(display: &Display, window: &str, text: &str) -> Result<()> {
+    focus(display, window)?;
+    xdotool(display, &["type", "--delay", "25", text]).map(drop)
+}
+
+/// Presses Return.
+pub fn confirm(display: &Display, window: &str) -> Result<()> {
+    focus(display, window)?;
+    xdotool(display, &["key", "Return"]).map(drop)
 }
 
 fn find(display: &Display) -> Result<Option<String>> {
@@ -62,7 +69,10 @@ fn find(display: &Display) -> Result<Option<String>> {
         .args(["search", "--onlyvisible", "--class", CLASS])
         .output()
         .context("failed to start xdotool")?;
-    Ok(String::from_utf8_lossy(&output.stdout).lines().last().map(str::to_owned))
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .last()
+        .map(str::to_owned))
 }
 
 fn focus(display: &Display, window: &str) -> Result<()> {
@@ -70,10 +80,17 @@ fn focus(display: &Display, window: &str) -> Result<()> {
 }
 
 fn xdotool(display: &Display, arguments: &[&str]) -> Result<String> {
-    let output = Command::new("xdotool").env("DISPLAY", display.name()).args(arguments).output()?;
+    let output = Command::new("xdotool")
+        .env("DISPLAY", display.name())
+        .args(arguments)
+        .output()?;
     if !output.status.success() {
         // The arguments may hold a PIN: they are not shown.
-        bail!("xdotool {} failed on {}", arguments.first().unwrap_or(&""), display.name());
+        bail!(
+            "xdotool {} failed on {}",
+            arguments.first().unwrap_or(&""),
+            display.name()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -15,15 +15,38 @@ pub struct Place {
 impl Place {
     /// The folders of a run in the checkout at `root`. Data of an earlier run is removed unless it is kept.
     pub fn make(root: &Path, data: &str, out: &str, keep: bool) -> Result<Self> {
-        let programs = std::env::current_exe()?.parent().context("this program lies in no folder")?.to_path_buf();
-        let target = programs.parent().context("the programs lie in no target folder")?.to_path_buf();
-        let place = Self { data: target.join(data), out: target.join(out), programs, root: root.to_path_buf() };
+        let programs = std::env::current_exe()?
+            .parent()
+            .context("this program lies in no folder")?
+            .to_path_buf();
+        let target = programs
+            .parent()
+            .context("the programs lie in no target folder")?
+            .to_path_buf();
+        let place = Self {
+            data: target.join(data),
+            out: target.join(out),
+            programs,
+            root: root.to_path_buf(),
+        };
         if !keep {
             empty(&place.data)?;
         }
         empty(&place.out)?;
         std::fs::create_dir_all(&place.data)?;
         Ok(place)
+    }
+
+    /// Removes the data at the end of a run, unless it is kept for a further one.
+    pub fn tidy(&self, keep: bool) -> Result<()> {
+        if keep {
+            println!(
+                "The data of this run is kept in {}; `cargo xtask demo --keep` goes on with it.",
+                self.data.display()
+            );
+            return Ok(());
+        }
+        std::fs::remove_dir_all(&self.data).with_context(|| format!("failed to remove {}", self.data.display()))
     }
 
     /// A built program.

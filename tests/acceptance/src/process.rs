@@ -36,8 +36,14 @@ impl Process {
         std::fs::create_dir_all(logs)?;
         let log = logs.join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log)?;
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
-        let mut child = command.spawn().with_context(|| format!("failed to start {name}: {command:?}"))?;
+        command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(file);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("failed to start {name}: {command:?}"))?;
         let (send, lines) = channel();
         if let Some(stdout) = child.stdout.take() {
             std::thread::spawn(move || {
@@ -47,14 +53,23 @@ impl Process {
                 }
             });
         }
-        Ok(Self { name: name.to_owned(), child, lines, log })
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            lines,
+            log,
+        })
     }
 
     /// The next line of its standard output; an error if it ends or stays silent.
     pub fn line(&mut self, patience: Duration) -> Result<String> {
         match self.lines.recv_timeout(patience) {
             Ok(line) => Ok(line),
-            Err(_) => bail!("{} printed nothing within {patience:?}; see {}", self.name, self.log.display()),
+            Err(_) => bail!(
+                "{} printed nothing within {patience:?}; see {}",
+                self.name,
+                self.log.display()
+            ),
         }
     }
 
@@ -126,8 +141,13 @@ pub fn sweep() -> Vec<String> {
 /// Every living process below one, in no particular order.
 pub fn descendants(of: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    for id in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    for id in entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+    {
         if let Some(parent) = living_parent(id) {
             children.entry(parent).or_default().push(id);
         }
@@ -148,9 +168,16 @@ fn living_parent(id: u32) -> Option<u32> {
     let after_name = stat.rsplit_once(')')?.1;
     let mut fields = after_name.split_whitespace();
     let state = fields.next()?;
-    if state == "Z" { None } else { fields.next()?.parse().ok() }
+    if state == "Z" {
+        None
+    } else {
+        fields.next()?.parse().ok()
+    }
 }
 
 fn name_of(id: u32) -> String {
-    std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default().trim().to_owned()
+    std::fs::read_to_string(format!("/proc/{id}/comm"))
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }

@@ -31,14 +31,23 @@ pub struct Report {
 impl Report {
     /// An empty report.
     pub fn new(file: PathBuf) -> Self {
-        Self { file, steps: Vec::new(), broken: false }
+        Self {
+            file,
+            steps: Vec::new(),
+            broken: false,
+        }
     }
 
     /// Plays a step. After a failed step the others are only named: they stand on it. Answers whether it went well.
     pub async fn play(&mut self, name: &str, step: impl Future<Output = Result<Value>>) -> Result<bool> {
         if self.broken {
             let reason = json!({ "error": "not played: an earlier step failed" });
-            self.add(Step { name: name.to_owned(), ok: false, ms: 0, evidence: reason })?;
+            self.add(Step {
+                name: name.to_owned(),
+                ok: false,
+                ms: 0,
+                evidence: reason,
+            })?;
             return Ok(false);
         }
         let begun = Instant::now();
@@ -49,7 +58,12 @@ impl Report {
             Err(error) => (false, json!({ "error": format!("{error:#}") })),
         };
         self.broken = !ok;
-        self.add(Step { name: name.to_owned(), ok, ms, evidence })?;
+        self.add(Step {
+            name: name.to_owned(),
+            ok,
+            ms,
+            evidence,
+        })?;
         Ok(ok)
     }
 

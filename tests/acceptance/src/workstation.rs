@@ -16,8 +16,21 @@ pub struct Terminal {
     pub name: &'static str,
     /// The institution that it stands in.
     pub institution: &'static str,
+    /// ISO 3166 code of the institution's country.
+    pub country: &'static str,
     /// The card reader that it listens to.
     pub reader: &'static str,
+    /// Which of the virtual readers that is.
+    pub slot: usize,
+}
+
+/// Which cards a terminal takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cards {
+    /// Those of the rig; their test root is trusted and every screen says "trial".
+    Virtual,
+    /// Whatever is put into the machine's reader.
+    Real,
 }
 
 /// One workstation.
@@ -34,8 +47,14 @@ impl Workstation {
     /// A terminal that is switched off, with its settings written.
     pub fn new(place: &Place, terminal: Terminal, gateway: &str) -> Result<Self> {
         let display = Display::own(terminal.name, &place.logs())?;
-        let config = write_settings(place, &terminal, gateway)?;
-        Ok(Self { terminal, place: place.clone(), display, config, open: None })
+        let config = write_settings(place, &terminal, gateway, Cards::Virtual)?;
+        Ok(Self {
+            terminal,
+            place: place.clone(),
+            display,
+            config,
+            open: None,
+        })
     }
 
     /// Opens the window and waits until the page in it is drawn.
@@ -45,7 +64,11 @@ impl Workstation {
         let mut command = guarded("dbus-run-session");
         command.args(["--", "WebKitWebDriver", &format!("--port={port}")]);
         self.display.dress(&mut command);
-        command.envs([("TAURI_AUTOMATION", "true"), ("TAURI_WEBVIEW_AUTOMATION", "true"), ("LC_ALL", "C.UTF-8")]);
+        command.envs([
+            ("TAURI_AUTOMATION", "true"),
+            ("TAURI_WEBVIEW_AUTOMATION", "true"),
+            ("LC_ALL", "C.UTF-8"),
+        ]);
         command.envs([("LIBGL_ALWAYS_SOFTWARE", "1"), ("NO_AT_BRIDGE", "1")]);
         let name = format!("workstation-{}", self.terminal.name);
         let driver = Process::start(&name, &mut command, &self.place.logs())?;
@@ -82,16 +105,6 @@ impl Workstation {
         &self.display
     }
 
-    /// Its name.
-    pub fn name(&self) -> &str {
-        self.terminal.name
-    }
-
-    /// Its settings file.
-    pub fn config(&self) -> &PathBuf {
-        &self.config
-    }
-
     /// Types a PIN into its PIN window.
     pub async fn pin(&self, entries: &[&str]) -> Result<()> {
         pinpad::enter(&self.display, entries, None).await
@@ -109,19 +122,29 @@ impl Workstation {
 }
 
 /// Writes the terminal's settings file.
-pub fn write_settings(place: &Place, terminal: &Terminal, gateway: &str) -> Result<PathBuf> {
+pub fn write_settings(place: &Place, terminal: &Terminal, gateway: &str, cards: Cards) -> Result<PathBuf> {
     let folder = place.data(terminal.name);
     std::fs::create_dir_all(&folder)?;
-    let lines = [
+    let mut lines = vec![
         format!("gateway = {gateway:?}"),
-        format!("terminal = {:?}", format!("{} terminal 1", terminal.institution)),
-        format!("data = {:?}", folder.join("data").display().to_string()),
-        format!("reader = {:?}", terminal.reader),
-        format!("posters = {:?}", folder.join("posters").display().to_string()),
-        format!("attestation_roots = [{:?}]", place.data("attestation").display().to_string()),
-        "trust_test_root = true".to_owned(),
+        format!("institution_name = {:?}", terminal.institution),
+        "terminal = \"Ward terminal 1\"".to_owned(),
         "emergency = \"112\"".to_owned(),
+        "data = \"data\"".to_owned(),
+        "posters = \"posters\"".to_owned(),
+        format!(
+            "attestation_roots = [{:?}]",
+            place.source("config/attestation").display().to_string()
+        ),
     ];
+    if cards == Cards::Virtual {
+        lines.push(format!("reader = {:?}", terminal.reader));
+        lines.push(format!(
+            "test_roots = [{:?}]",
+            place.data("test-ca").display().to_string()
+        ));
+        lines.push("trust_test_root = true".to_owned());
+    }
     let file = folder.join("workstation.toml");
     std::fs::write(&file, lines.join("\n") + "\n")?;
     Ok(file)

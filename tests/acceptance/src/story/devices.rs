@@ -1,0 +1,85 @@
+//! A doctor's card: prepared, requested, approved.
+
+use super::institutions::{go, master, master_sign_in, to_approvals};
+use crate::cast::{HARBOUR_DOCTOR, Person, SUMMIT_DOCTOR};
+use crate::stage::{Side, Stage};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+/// The doctor of an institution.
+pub const fn doctor(side: Side) -> &'static Person {
+    match side {
+        Side::Harbour => &HARBOUR_DOCTOR,
+        Side::Summit => &SUMMIT_DOCTOR,
+    }
+}
+
+/// IT prepares the card and asks; the master-key holder sees the evidence and approves; the chain knows the device.
+pub async fn enrol(s: &mut Stage, side: Side) -> Result<Value> {
+    let (person, name) = (doctor(side), side.terminal().name);
+    s.insert(side, person).await?;
+    go(s, side, "enrolment").await?;
+    let page = s.at(side).page()?;
+    page.fill("holder", person.name).await?;
+    page.fill("role", person.role).await?;
+    page.click("prepare-card").await?;
+    s.choose_pin(side, person).await?;
+    page.see("prepared").await?;
+    page.click("request-device").await?;
+    s.pin(side, person).await?;
+    page.see("requested").await?;
+    let words = page.text("request-words").await?;
+    s.at(side).shot(&format!("{name}-enrolment")).await?;
+    approve(s, side, &words).await?;
+    s.insert(side, person).await?;
+    go(s, side, "enrolment").await?;
+    let page = s.at(side).page()?;
+    page.reads("device-state", "Approved").await?;
+    let slots = page.count("[data-testid^=\"slot-\"][data-state=\"key\"]").await?;
+    ensure!(slots == 3, "{slots} slots hold a key, not 3");
+    s.pull(side).await?;
+    Ok(json!({ "holder": person.name, "card": person.serial, "device": s.noted(device(side))?, "words": words }))
+}
+
+const fn device(side: Side) -> &'static str {
+    match side {
+        Side::Harbour => "harbour-device",
+        Side::Summit => "summit-device",
+    }
+}
+
+async fn approve(s: &mut Stage, side: Side, words: &str) -> Result<()> {
+    let (person, name) = (doctor(side), side.terminal().name);
+    s.insert(side, master(side)).await?;
+    to_approvals(s, side).await?;
+    master_sign_in(s, side).await?;
+    let page = s.at(side).page()?;
+    page.reads("request", person.name).await?;
+    let evidence = page.attribute("evidence", "data-value").await?;
+    ensure!(
+        evidence.as_deref() == Some("testRoot"),
+        "the evidence reads {evidence:?}, not testRoot"
+    );
+    let same = page.text("request-words").await?;
+    ensure!(
+        last_line(&same) == last_line(words),
+        "the words differ: “{same}” and “{words}”"
+    );
+    s.at(side).shot(&format!("{name}-approval")).await?;
+    page.click("approve").await?;
+    s.pin(side, master(side)).await?;
+    page.reads("device-row", person.name).await?;
+    s.at(side).shot(&format!("{name}-devices")).await?;
+    let id = page
+        .attribute("device-row", "data-device")
+        .await?
+        .context("the device has no id")?;
+    let known = s.gateway.get(&format!("/v1/devices/{id}")).await?;
+    ensure!(known["status"] == "active", "unexpected: {known}");
+    s.note(device(side), id);
+    s.pull(side).await
+}
+
+fn last_line(words: &str) -> &str {
+    words.lines().last().unwrap_or_default()
+}

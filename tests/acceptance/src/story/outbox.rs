@@ -1,0 +1,130 @@
+//! The card is pulled; the gateway is killed. Nothing is lost.
+
+use super::chart::{entries, open, reopen, sent, summary};
+use super::devices::doctor;
+use crate::stage::{Side, Stage};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const HALF: &str = "Second visit: blood pressure 118 over 76, walks without";
+
+/// Half a note is typed, the card goes, the cover comes at once; card and PIN bring the half note back.
+pub async fn pulled(s: &mut Stage) -> Result<Value> {
+    let side = Side::Harbour;
+    let page = s.at(side).page()?.clone();
+    page.click("write").await?;
+    page.click("write-note").await?;
+    page.fill("note-text", HALF).await?;
+    let typed = Instant::now();
+    let pulled = s.snatch(side);
+    page.see("cover").await?;
+    let covered = pulled.elapsed().as_millis() as u64;
+    let hidden = page
+        .run(
+            "return getComputedStyle(document.querySelector('[data-testid=window]')).visibility",
+            Vec::new(),
+        )
+        .await?;
+    ensure!(hidden == "hidden", "the window under the cover is {hidden}");
+    s.at(side).shot("harbour-covered").await?;
+    s.at(side).display().shot(&s.place.out("harbour-covered-screen.png"))?;
+    s.rig.wait_for_card(side.terminal().reader, false)?;
+    s.insert(side, doctor(side)).await?;
+    resume(s, side).await?;
+    if !page.shows("chart").await? {
+        open(s, side).await?;
+    }
+    if !page.shows("note-text").await? {
+        page.click("write").await?;
+    }
+    let back = page
+        .run(
+            "return document.querySelector('[data-testid=note-text]').value",
+            Vec::new(),
+        )
+        .await?;
+    ensure!(back == HALF, "the half-typed note came back as {back}");
+    s.at(side).shot("harbour-draft-returned").await?;
+    let unsaved = pulled.duration_since(typed).as_millis() as u64;
+    Ok(json!({ "covered_ms_after_pulling": covered, "ms_between_typing_and_pulling": unsaved, "draft": HALF }))
+}
+
+/// The same card lifts the cover.
+pub async fn resume(s: &Stage, side: Side) -> Result<()> {
+    let page = s.at(side).page()?;
+    page.click("cover-resume").await?;
+    s.pin(side, doctor(side)).await?;
+    page.gone("cover").await
+}
+
+/// A large document at Harbour, or the same summary again.
+fn large(s: &Stage) -> Result<PathBuf> {
+    if let Some(corpus) = std::env::var_os("WARDKEY_CORPUS") {
+        let file = PathBuf::from(corpus).join("synthea").join("Kathy_Walker.json");
+        if file.is_file() {
+            return Ok(file);
+        }
+    }
+    summary(s)
+}
+
+/// SIGKILL amid the writes of an import; after the restart everything is there, once.
+pub async fn killed(s: &mut Stage) -> Result<Value> {
+    let side = Side::Harbour;
+    let file = large(s)?;
+    reopen(s, side).await?;
+    let before = entries(s, side).await?;
+    let page = s.at(side).page()?.clone();
+    page.click("write").await?;
+    page.click("write-import").await?;
+    page.choose_file("import-file", &file).await?;
+    page.see("import-preview").await?;
+    let count = "return [...document.querySelectorAll('[data-testid=import-section]')].reduce((n, e) => n + Number(e.dataset.count), 0)";
+    let total = page
+        .run(count, Vec::new())
+        .await?
+        .as_u64()
+        .context("the preview counts nothing")?;
+    page.click("import-confirm").await?;
+    let waiting = kill_amid(s, side).await?;
+    page.reads("online", "Offline").await?;
+    s.at(side).shot("harbour-gateway-down").await?;
+    let down = Instant::now();
+    s.gateway.restart()?;
+    sent(s, side).await?;
+    let arrived = down.elapsed().as_millis() as u64;
+    page.click("write-close").await?;
+    reopen(s, side).await?;
+    let after = entries(s, side).await?;
+    let once = after - before;
+    ensure!(
+        once == total || once == total + 1,
+        "{total} records were written, {once} are in the chart"
+    );
+    super::institutions::go(s, side, "status").await?;
+    s.at(side).shot("harbour-status").await?;
+    Ok(
+        json!({ "records": total, "waiting_when_killed": waiting, "arrived_ms_after_restart": arrived, "in_chart": once }),
+    )
+}
+
+/// Kills the gateway as soon as some records wait, and says how many.
+async fn kill_amid(s: &mut Stage, side: Side) -> Result<u64> {
+    let script = "return window.__TAURI_INTERNALS__.invoke('snapshot').then(s => s.outbox.waiting)";
+    let page = s.at(side).page()?.clone();
+    let begun = Instant::now();
+    loop {
+        let waiting = page.run(script, Vec::new()).await?.as_u64().unwrap_or(0);
+        if waiting > 0 {
+            s.gateway.kill();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            return Ok(page.run(script, Vec::new()).await?.as_u64().unwrap_or(0));
+        }
+        ensure!(
+            begun.elapsed() < Duration::from_secs(30),
+            "nothing ever waited in the outbox"
+        );
+    }
+}
