@@ -66,7 +66,6 @@ refusals! {
     GrantSection = BAD_REQUEST, "grant-section", "the grant names a section that does not exist or cannot be granted", "Scan the poster again and grant anew.";
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
-    OperatorOnly = FORBIDDEN, "operator-only", "only the operator can do this, on the gateway's own machine", "Use `wardkey-gateway operator`.";
     CannotSign = INTERNAL_SERVER_ERROR, "gateway-cannot-sign", "the gateway could not sign its answer", "Try again; if it happens again, tell the network operator.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "the gateway failed", "Try again; if it happens again, tell the network operator.";
 }
@@ -200,5 +199,38 @@ impl Coded for Outside {
     }
     fn action(&self) -> &'static str {
         "Nothing was changed. Try again; if it happens again, tell the network operator."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_in_the_papers() {
+        let papers = include_str!("../../docs/errors.md");
+        let store = [
+            StoreError::Full,
+            StoreError::NoLogKey,
+            StoreError::RecordConflict,
+            StoreError::RecordVersion,
+            StoreError::KeysOld,
+            StoreError::ChallengeUnknown,
+            StoreError::TooManyRequests,
+            StoreError::Damaged(""),
+            StoreError::Failed(String::new()),
+        ];
+        let codes = Refusal::ALL.iter().map(Coded::code).chain(Denial::ALL.iter().map(Coded::code)).chain(store.iter().map(Coded::code));
+        for code in codes {
+            assert!(papers.contains(&format!("| `{code}` |")), "{code} is missing in docs/errors.md");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_has_its_status_wherever_it_happens() {
+        assert_eq!(Problem::from(StoreError::Full).status, 507);
+        let full = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None);
+        let problem = Problem::from(ChainError::Storage(full));
+        assert_eq!((problem.status.as_u16(), problem.code()), (507, "disk-full"));
     }
 }

@@ -6,6 +6,7 @@ use crate::state::Gateway;
 use crate::store::Outcome;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -148,7 +149,7 @@ pub fn socket(data: &Path) -> PathBuf {
     data.join("operator.sock")
 }
 
-/// Opens the socket in the data folder, replacing one that a dead gateway left. The folder is private (mode 700).
+/// Opens the socket in the data folder, replacing one that a dead gateway left; mode 600.
 ///
 /// # Errors
 /// The system's.
@@ -158,7 +159,9 @@ pub fn listen(data: &Path) -> std::io::Result<UnixListener> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    UnixListener::bind(path)
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
 /// Asks the gateway that runs on this data folder; `None` if none runs.

@@ -7,8 +7,8 @@ use crate::store::Outcome;
 use std::net::IpAddr;
 use wardkey_chain::{ChainError, Refusal as ContractRefusal};
 use wardkey_core::action::{Action, SignedAction};
-use wardkey_core::id::{Commitment, InstitutionId};
-use wardkey_core::key::PublicKey;
+use wardkey_core::id::{Commitment, Digest, InstitutionId};
+use wardkey_core::key::{PublicKey, sha256};
 
 impl Gateway {
     /// Brings an action onto the chain. The same action again answers the outcome of the first time. Blocks.
@@ -16,8 +16,8 @@ impl Gateway {
     /// # Errors
     /// The contract's refusal; [`Refusal::QuotaUsed`]; a failing chain.
     pub fn sponsor(&self, signed: &SignedAction, from: Option<IpAddr>) -> Result<Outcome, Problem> {
-        let digest = signed.action.digest(self.domain());
-        if let Some(outcome) = self.store.outcome(&digest)? {
+        let name = self.name_of(signed);
+        if let Some(outcome) = self.store.outcome(&name)? {
             return Ok(outcome);
         }
         self.verify_action(signed)?;
@@ -28,10 +28,17 @@ impl Gateway {
             tracing::warn!(%error, "the chain took an action and then could not be read");
         }
         let outcome = Outcome { tx: receipt.tx, block: receipt.block, gas: receipt.gas, digest: receipt.digest };
-        if let Err(error) = self.store.put_outcome(&outcome) {
+        if let Err(error) = self.store.put_outcome(&name, &outcome) {
             tracing::warn!(%error, "an action's outcome was not kept; the chain knows it");
         }
         Ok(outcome)
+    }
+
+    /// What an action is remembered by: its digest and its keys, because two keys can sign the same Grant or Revoke.
+    fn name_of(&self, signed: &SignedAction) -> Digest {
+        let digest = signed.action.digest(self.domain());
+        let keys = signed.keys.iter().map(|key| key.bytes().as_slice());
+        Digest(sha256(&[digest.0.as_slice()].into_iter().chain(keys).collect::<Vec<_>>()))
     }
 
     /// Every signature, off chain, so that nobody makes the sponsor pay for a failure.

@@ -20,7 +20,7 @@ use wardkey_chain::{Chain, ChainError, Embedded, Event, Genesis, Logged};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::fault::Coded;
 use wardkey_core::id::{Commitment, SessionId};
-use wardkey_core::key::SoftKey;
+use wardkey_core::key::{PublicKey, SoftKey};
 use wardkey_core::permission::SignatureChecked;
 use wardkey_core::typed::Domain;
 
@@ -194,8 +194,8 @@ impl Gateway {
 
     fn spread(&self, logged: &Logged) {
         match &logged.event {
-            Event::Granted { commitment, .. } => self.tell_grantee(commitment, News::Grant { commitment: *commitment }),
-            Event::Revoked { commitment, .. } => self.tell_grantee(commitment, News::Revoke { commitment: *commitment }),
+            Event::Granted { commitment, key } => self.tell_grantee(commitment, key, News::Grant { commitment: *commitment }),
+            Event::Revoked { commitment, key } => self.tell_grantee(commitment, key, News::Revoke { commitment: *commitment }),
             Event::DeviceApproved { institution, device, .. } | Event::DeviceRevoked { institution, device } => {
                 self.board.tell(*institution, News::Device { device: *device });
             }
@@ -203,11 +203,11 @@ impl Gateway {
         }
     }
 
-    fn tell_grantee(&self, commitment: &Commitment, news: News) {
+    /// A stranger's key under the same commitment is another grant on the chain and concerns nobody here.
+    fn tell_grantee(&self, commitment: &Commitment, key: &PublicKey, news: News) {
         match self.store.grant(commitment) {
-            Ok(Some(stored)) => self.board.tell(stored.grant.document.institution, news),
-            // A grant that did not come through this gateway concerns nobody here.
-            Ok(None) => {}
+            Ok(Some(stored)) if stored.grant.document.key == *key => self.board.tell(stored.grant.document.institution, news),
+            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "an institution could not be told of a grant"),
         }
     }

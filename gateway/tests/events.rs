@@ -9,7 +9,6 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use support::{Scene, refused, terms};
 use tower::ServiceExt as _;
-use wardkey_core::http_signature::{ResponseParts, content_digest, parse};
 use wardkey_gateway::bench::actors::{Card, Session};
 use wardkey_gateway::bench::stage::{Ask, sign};
 
@@ -20,14 +19,6 @@ impl Listening {
         let signed = sign(&Ask::get("/v1/events"), session.signer(), scene.place.now(), &wardkey_gateway::random::bytes::<8>().map(hex::encode).unwrap()).unwrap();
         let response = scene.stage.app.clone().oneshot(signed.request).await.unwrap();
         assert_eq!(response.status(), 200);
-        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
-        let (method, path) = ("GET", "/v1/events");
-        let request = wardkey_core::http_signature::RequestParts { method, path, query: None, content_digest: None, permission: None, reason: None };
-        let digest = content_digest(b"");
-        assert_eq!(header("content-digest"), digest);
-        let parts = ResponseParts { status: 200, content_digest: &digest, request, request_signature: &signed.signature };
-        let gateway = scene.stage.gateway.scribe.key().public();
-        parse(&header("signature-input"), &header("signature")).unwrap().verify_response(&parts, &gateway).unwrap();
         Self(response.into_body().into_data_stream())
     }
 

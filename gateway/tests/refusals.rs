@@ -7,8 +7,11 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Uri};
 use serde_json::json;
 use support::{ALLERGIES, PROCEDURES, Place, RESULTS, Scene, done, refused, terms};
+use wardkey_core::action::SignedAction;
 use wardkey_core::fault::Coded as _;
 use wardkey_core::id::{Commitment, KeyId};
+use wardkey_core::key::SoftKey;
+use wardkey_core::typed::structs;
 use wardkey_gateway::bench::actors::{Given, Patient, Terms};
 use wardkey_gateway::bench::stage::{Ask, SignedAsk, sign};
 use wardkey_gateway::operator::Order;
@@ -61,6 +64,21 @@ async fn a_revocation_before_its_grant_wins() {
     let body = scene.patient.body(&scene.stage, &scene.harbour, &given).unwrap();
     refused(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap(), 409, "grant-revoked");
     refused(&read_under(&scene, given.commitment, "2").await, 403, "grant-revoked");
+}
+
+#[tokio::test]
+async fn a_stranger_who_signs_the_same_revocation_first_does_not_stop_the_patients() {
+    let scene = Scene::set().await;
+    let deadline = scene.place.now() + 600;
+    let revoke = structs::Revoke { commitment: scene.given.commitment.0.into(), deadline };
+    let stranger = SoftKey::generate().unwrap();
+    for key in [&stranger, &scene.given.key] {
+        done(&scene.read("2").await);
+        let action = wardkey_core::action::Action::from(revoke.clone());
+        let signature = key.sign(&action.preimage(scene.stage.gateway.domain())).unwrap();
+        done(&scene.stage.submit(&SignedAction::by_key(action, key.public(), signature)).await.unwrap());
+    }
+    refused(&scene.read("2").await, 403, "grant-revoked");
 }
 
 #[tokio::test]
@@ -166,7 +184,7 @@ async fn a_session_ends() {
     done(&scene.read("2").await);
     scene.place.later(1);
     refused(&scene.read("2").await, 401, "session-expired");
-    let unknown = wardkey_core::key::SoftKey::generate().unwrap();
+    let unknown = SoftKey::generate().unwrap();
     let name = wardkey_core::http_signature::KeyName::Session(unknown.public().id().into());
     let signer = wardkey_gateway::bench::stage::Signer { key: &unknown, name };
     refused(&scene.stage.signed(signer, scene.ask_read("2")).await.unwrap(), 401, "session-unknown");
@@ -297,12 +315,12 @@ async fn the_sponsor_pays_for_nothing_that_must_fail_and_only_so_often() {
     let head = |stage: &wardkey_gateway::bench::stage::Stage| stage.gateway.ledger.chain().head().unwrap().number;
     let hospital = wardkey_gateway::bench::actors::Hospital::open(&stage, "Harbour").await.unwrap();
     let before = head(&stage);
-    let forged = wardkey_core::typed::structs::RevokeDevice {
+    let forged = structs::RevokeDevice {
         institution: hospital.id.0.into(),
         device: [7; 32].into(),
         deadline: place.now() + 60,
     };
-    let stranger = wardkey_core::key::SoftKey::generate().unwrap();
+    let stranger = SoftKey::generate().unwrap();
     refused(&stage.act(&stranger, forged.clone()).await.unwrap(), 403, "action-bad-signature");
     assert_eq!(head(&stage), before, "nothing reached the chain");
     let first = done(&stage.act(&hospital.master, forged.clone()).await.unwrap());
@@ -313,7 +331,7 @@ async fn the_sponsor_pays_for_nothing_that_must_fail_and_only_so_often() {
     }
     let third = hospital.card(&stage, "Card 3", 3).await.unwrap_err();
     assert!(third.to_string().contains("quota-used"), "{third}");
-    let accredit = wardkey_core::typed::structs::SetAccreditation {
+    let accredit = structs::SetAccreditation {
         institution: hospital.id.0.into(),
         accredited: false,
         nonce: 1,

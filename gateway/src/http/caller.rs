@@ -31,8 +31,6 @@ pub(super) enum Signer {
 /// An active card of an institution. Its approval was checked on the chain's mirror when the request came.
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceCaller {
-    /// The card.
-    pub device: DeviceId,
     /// Its institution.
     pub institution: InstitutionId,
 }
@@ -121,8 +119,8 @@ impl FromRequestParts<Gateway> for DeviceCaller {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, gateway).await?;
-        let device = caller.device().ok_or(Refusal::WrongSigner)?;
-        Ok(Self { device, institution: caller.institution(gateway)? })
+        caller.device().ok_or(Refusal::WrongSigner)?;
+        Ok(Self { institution: caller.institution(gateway)? })
     }
 }
 

@@ -151,17 +151,14 @@ async fn read_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Bytes
     Ok(body)
 }
 
-/// Signs an answer. An event stream has no digest of its own: it is signed with that of the empty body, which vouches for
-/// who answers; its events only tell the client to ask again.
+/// Signs an answer. The event stream alone is not signed: its events only tell the client to ask again.
 async fn sign(gateway: &Gateway, target: &Target, request_signature: &Signature, answer: Response) -> Result<Response, Problem> {
     let (mut parts, body) = answer.into_parts();
-    let stream = parts.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    let (digest, body) = if stream {
-        (content_digest(b""), body)
-    } else {
-        let bytes = to_bytes(body, usize::MAX).await.map_err(|_| Refusal::Internal)?;
-        (content_digest(&bytes), Body::from(bytes))
-    };
+    if parts.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream")) {
+        return Ok(Response::from_parts(parts, body));
+    }
+    let bytes = to_bytes(body, usize::MAX).await.map_err(|_| Refusal::Internal)?;
+    let digest = content_digest(&bytes);
     let covered =
         ResponseParts { status: parts.status.as_u16(), content_digest: &digest, request: target.parts(), request_signature };
     let key = KeyName::Gateway(gateway.scribe.gateway());
@@ -170,7 +167,7 @@ async fn sign(gateway: &Gateway, target: &Target, request_signature: &Signature,
     put(&mut parts.headers, CONTENT_DIGEST, &digest)?;
     put(&mut parts.headers, SIGNATURE_INPUT, &signature.input)?;
     put(&mut parts.headers, SIGNATURE, &signature.signature)?;
-    Ok(Response::from_parts(parts, body))
+    Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), Refusal> {

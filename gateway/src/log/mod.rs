@@ -1,6 +1,7 @@
 //! The log of writes and reads (protocol §6): a Merkle tree of salted hashes, each event sealed to its patient.
 
 mod scribe;
+mod seal;
 mod tree;
 
 pub use scribe::{Draft, Entry, Scribe};

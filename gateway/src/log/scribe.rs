@@ -1,8 +1,9 @@
 //! Makes a log entry of what is to be done: event, leaf, sealed event, receipt.
 
+use super::seal::seal;
 use crate::random;
 use wardkey_core::fault::Coded;
-use wardkey_core::hpke::{SealError, Sealed, seal};
+use wardkey_core::hpke::{SealError, Sealed};
 use wardkey_core::id::{DeviceId, Digest, GatewayId, InstitutionId, PatientId};
 use wardkey_core::key::{KeyError, PublicKey, SoftKey};
 use wardkey_core::log::{Deed, LogEvent, Receipt};

@@ -45,6 +45,7 @@ fn public_routes() -> Router<Gateway> {
         .route("/v1/network", get(network::network))
         .route("/v1/institutions", get(institutions::all))
         .route("/v1/institutions/{id}", get(institutions::one))
+        .route("/v1/institutions/{id}/wraps/{recipient}", get(enrolment::wrap))
         .route("/v1/devices/{id}", get(devices::one))
         .route("/v1/devices/{id}/certificate", get(devices::certificate))
         .route("/v1/checkpoints/latest", get(network::checkpoint))
@@ -64,7 +65,7 @@ fn signed_routes() -> Router<Gateway> {
         .route("/v1/patients/{id}/log", get(log::lines))
         .route("/v1/institutions/{id}/requests", get(enrolment::requests))
         .route("/v1/institutions/{id}/requests/{digest}/refusal", post(enrolment::refuse))
-        .route("/v1/institutions/{id}/wraps/{recipient}", put(enrolment::put_wrap).get(enrolment::wrap))
+        .route("/v1/institutions/{id}/wraps/{recipient}", put(enrolment::put_wrap))
         .route("/v1/institutions/{id}/devices", get(devices::of_institution))
         .route("/v1/events", get(events::stream))
 }

@@ -247,10 +247,10 @@ pub trait Store: Send + Sync {
     /// The wrap of the newest epoch for a 9D key.
     fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError>;
 
-    /// Keeps what became of an action.
-    fn put_outcome(&self, outcome: &Outcome) -> Result<(), StoreError>;
+    /// Keeps what became of an action, under a name of the sponsor's.
+    fn put_outcome(&self, name: &Digest, outcome: &Outcome) -> Result<(), StoreError>;
     /// What became of an action.
-    fn outcome(&self, digest: &Digest) -> Result<Option<Outcome>, StoreError>;
+    fn outcome(&self, name: &Digest) -> Result<Option<Outcome>, StoreError>;
 
     /// Logs, durably, then reads the sections that were logged. # Errors: [`StoreError::NoLogKey`].
     fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError>;

@@ -8,8 +8,8 @@ use wardkey_core::device::DeviceRequest;
 use wardkey_core::id::{Commitment, Digest, InstitutionId, KeyId, PatientId, SessionId};
 use wardkey_core::section::LOG_SECTION;
 
-/// Requests of one institution that may wait at the same time.
-const WAITING: u32 = 1000;
+/// Requests of one institution that are kept: a bound against flooding.
+const WAITING: u32 = 20_000;
 
 fn text(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Failed(error.to_string()))
@@ -136,10 +136,10 @@ pub(super) fn wrap(c: &Connection, institution: &InstitutionId, recipient: &KeyI
     one(c, sql, params![institution.0, recipient.0])
 }
 
-pub(super) fn put_outcome(c: &Connection, outcome: &Outcome) -> Result<(), StoreError> {
-    execute(c, "INSERT OR REPLACE INTO outcomes VALUES (?1, ?2)", params![outcome.digest.0, text(outcome)?])
+pub(super) fn put_outcome(c: &Connection, name: &Digest, outcome: &Outcome) -> Result<(), StoreError> {
+    execute(c, "INSERT OR REPLACE INTO outcomes VALUES (?1, ?2)", params![name.0, text(outcome)?])
 }
 
-pub(super) fn outcome(c: &Connection, digest: &Digest) -> Result<Option<Outcome>, StoreError> {
-    one(c, "SELECT document FROM outcomes WHERE digest = ?1", [digest.0])
+pub(super) fn outcome(c: &Connection, name: &Digest) -> Result<Option<Outcome>, StoreError> {
+    one(c, "SELECT document FROM outcomes WHERE name = ?1", [name.0])
 }

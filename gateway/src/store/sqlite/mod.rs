@@ -156,12 +156,12 @@ impl Store for SqliteStore {
     fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError> {
         self.reading(|c| documents::wrap(c, institution, recipient))
     }
-    fn put_outcome(&self, outcome: &Outcome) -> Result<(), StoreError> {
-        let outcome = *outcome;
-        self.writer.run(move |work| documents::put_outcome(work.connection, &outcome))
+    fn put_outcome(&self, name: &Digest, outcome: &Outcome) -> Result<(), StoreError> {
+        let (name, outcome) = (*name, *outcome);
+        self.writer.run(move |work| documents::put_outcome(work.connection, &name, &outcome))
     }
-    fn outcome(&self, digest: &Digest) -> Result<Option<Outcome>, StoreError> {
-        self.reading(|c| documents::outcome(c, digest))
+    fn outcome(&self, name: &Digest) -> Result<Option<Outcome>, StoreError> {
+        self.reading(|c| documents::outcome(c, name))
     }
     fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError> {
         let sections: Vec<u8> = drafts.iter().map(|draft| draft.section).collect();

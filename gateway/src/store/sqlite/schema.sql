@@ -13,7 +13,7 @@ CREATE INDEX requests_institution ON requests (institution);
 CREATE TABLE wraps (
     institution BLOB NOT NULL, recipient BLOB NOT NULL, epoch INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (institution, recipient, epoch)) WITHOUT ROWID;
-CREATE TABLE outcomes (digest BLOB PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE outcomes (name BLOB PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 -- leaf = index of the write's log entry.
 CREATE TABLE records (
     id INTEGER PRIMARY KEY, record BLOB NOT NULL, version INTEGER NOT NULL, patient BLOB NOT NULL, section INTEGER NOT NULL,
