@@ -17,7 +17,7 @@ export default defineConfig(({ mode }) => ({
     },
   ],
   build: {
-    outDir: mode === "fake" ? here("../dist/desk-fake") : here("../dist/desk"),
+    outDir: here("../dist/desk"),
     emptyOutDir: true,
     target: "safari16",
     assetsInlineLimit: 0,

@@ -181,18 +181,45 @@ describe("writing", () => {
     expect(await id("draft-status").getAttribute("data-value")).toBe("saved");
   });
 
-  test("the half-typed note is saved when the card is pulled, hidden at once, and there again after the sign-in", async () => {
+  test("a pulled card: the note is kept, nothing of the patient stays in the page, and all is there after the sign-in", async () => {
     await id("note-text").fill("Half a senten");
     await fake("pull()");
     await id("cover").waitFor();
-    expect(await id("window").evaluate((node) => getComputedStyle(node).visibility)).toBe("hidden");
+    expect(await page.content()).not.toMatch(/Ribeiro|Half a senten|Penicillin/);
     expect((await calls("saveDraft")).at(-1)?.[1]).toMatchObject({ text: "Half a senten" });
     await fake("insert()");
-    await id("cover").waitFor({ state: "detached" });
+    await id("chart").waitFor();
     expect(await id("note-text").inputValue()).toBe("Half a senten");
+    expect(await id("chart-ended").count()).toBe(0);
   });
 
-  test("the cover lies also over an open dialog and cannot be escaped", async () => {
+  test("a note that could not be kept when the card was pulled comes back from the window itself", async () => {
+    await fake("refuse = { saveDraft: window.fake.notice('disk-full', 'The disk is full.', '') }");
+    await id("note-text").fill("Not on the disk");
+    await fake("pull()");
+    await id("cover").waitFor();
+    await page.waitForTimeout(50);
+    await fake("refuse = {}");
+    await fake("insert()");
+    await id("chart").waitFor();
+    expect(await id("note-text").inputValue()).toBe("Not on the disk");
+    await page.waitForTimeout(400);
+    expect((await calls("saveDraft")).at(-1)?.[1]).toMatchObject({ text: "Not on the disk" });
+  });
+
+  test("another person who signs in after a cover sees nothing of the chart", async () => {
+    await id("note-text").fill("Mine");
+    await fake("pull()");
+    await id("cover").waitFor();
+    await fake("next = { holder: 'Other Person', role: 'Nurse', institution: 'Summit Clinic', device: 'd9' }");
+    await fake("insert()");
+    await id("patients").waitFor();
+    await page.waitForTimeout(100);
+    expect(await id("user-name").textContent()).toBe("Other Person");
+    expect(await id("chart").count()).toBe(0);
+  });
+
+  test("the cover replaces also an open question and cannot be escaped", async () => {
     await id("close-chart").click();
     await id("patient-row").first().click();
     await id("reason-dialog").waitFor();
@@ -200,10 +227,19 @@ describe("writing", () => {
     await id("cover").waitFor();
     await page.keyboard.press("Escape");
     expect(await id("cover").isVisible()).toBe(true);
-    expect(await id("reason-dialog").isVisible()).toBe(false);
+    expect(await id("reason-dialog").count()).toBe(0);
     await id("cover-lock").click();
     await id("locked").waitFor();
     expect(await page.content()).not.toContain("Ribeiro");
+  });
+
+  test("a lock by hand keeps what was typed before it locks", async () => {
+    await id("note-text").fill("Typed just before");
+    await id("lock").click();
+    await id("locked").waitFor();
+    const order = await page.evaluate(() => window.fake.calls.map((call) => call.command));
+    expect(order.lastIndexOf("saveDraft")).toBeLessThan(order.indexOf("lock"));
+    expect((await calls("saveDraft")).at(-1)?.[1]).toMatchObject({ text: "Typed just before" });
   });
 
   test("a written note empties the field; a refused one keeps the text", async () => {
@@ -240,6 +276,7 @@ describe("writing", () => {
       mimeType: "application/json",
       buffer: Buffer.from("{}"),
     });
+    await id("import-preview").waitFor();
     expect(await id("import-section").count()).toBe(3);
     expect(await calls("importConfirm")).toHaveLength(0);
     await id("import-confirm").click();

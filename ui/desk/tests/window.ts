@@ -1,4 +1,7 @@
 // The window in Debian's Chromium with the fake workstation: built once, served on loopback, one page per test.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { build, preview, type PreviewServer } from "vite";
@@ -23,24 +26,21 @@ export class Windows {
   #server: PreviewServer;
   #browser: Browser;
 
-  private constructor(server: PreviewServer, browser: Browser) {
+  #folder: string;
+
+  private constructor(server: PreviewServer, browser: Browser, folder: string) {
+    this.#folder = folder;
     this.#server = server;
     this.#browser = browser;
   }
 
   static async start(): Promise<Windows> {
-    const configFile = `${root}/vite.config.ts`;
-    await build({ root, configFile, mode: "fake", logLevel: "error" });
-    const server = await preview({
-      root,
-      configFile,
-      mode: "fake",
-      logLevel: "error",
-      preview: { host: "127.0.0.1", port: 0, strictPort: false },
-      build: { outDir: fileURLToPath(new URL("../../dist/desk-fake", import.meta.url)) },
-    });
+    const outDir = mkdtempSync(join(tmpdir(), "wardkey-desk-"));
+    const common = { root, configFile: `${root}/vite.config.ts`, mode: "fake", logLevel: "error" } as const;
+    await build({ ...common, build: { outDir } });
+    const server = await preview({ ...common, build: { outDir }, preview: { host: "127.0.0.1", port: 0 } });
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
-    return new Windows(server, browser);
+    return new Windows(server, browser, outDir);
   }
 
   async open(scene: string, look: Look = {}): Promise<Page> {
@@ -58,5 +58,6 @@ export class Windows {
   async stop(): Promise<void> {
     await this.#browser.close();
     await this.#server.close();
+    rmSync(this.#folder, { recursive: true });
   }
 }

@@ -1,9 +1,18 @@
-// The one chart that is open, the draft that belongs to it, and how it ended.
+// The one chart that is open, the draft that belongs to it, how it ended, and how it comes back after a cover.
 import { commands } from "../ipc";
 import type { Chart, Notice, PatientRow } from "../model";
 import { asNotice } from "../notice";
 import { Action } from "./action.svelte";
 import { TypedDraft } from "./draft.svelte";
+
+/** What is remembered under the cover: nothing of the patient but the grant's id, and text only if it could not be kept. */
+interface Covered {
+  device: string;
+  commitment: string;
+  reason: string;
+  writing: boolean;
+  unsaved: TypedDraft | null;
+}
 
 class OpenChart {
   chart = $state.raw<Chart | null>(null);
@@ -13,30 +22,36 @@ class OpenChart {
   /** Why the chart was closed without being asked to. */
   ended = $state.raw<{ name: string; notice: Notice | null } | null>(null);
   readonly opening = new Action();
+  #reason = "";
+  #covered: Covered | null = null;
 
-  async open(row: PatientRow, reason: string): Promise<boolean> {
+  async open(row: PatientRow, reason: string, unsaved: TypedDraft | null = null): Promise<boolean> {
     this.ended = null;
     return this.opening.run(async () => {
       const chart = await commands.openChart(row.commitment, reason);
-      this.chart = chart;
+      const draft = unsaved ?? new TypedDraft(commands, row.commitment);
+      await this.#takeUp(draft);
+      this.#reason = reason;
+      this.draft = draft;
       this.row = row;
-      this.draft = new TypedDraft(commands, row.commitment);
-      await this.#takeUpDraft(this.draft);
+      this.chart = chart;
     });
   }
 
-  /** Reads the open chart as it is now; an access that ended closes it. */
-  async refresh(): Promise<void> {
-    const before = this.chart;
-    if (!before) return;
+  /** Reads the open chart as it is now. One that is gone has ended, unless the terminal was locked or covered meanwhile. */
+  async refresh(stillOpen: () => Promise<boolean>): Promise<void> {
+    const before = this.chart?.commitment;
+    if (before === undefined) return;
+    let chart: Chart | null = null;
+    let fault: Notice | null = null;
     try {
-      const chart = await commands.chart();
-      if (this.chart?.commitment !== before.commitment) return;
-      if (chart?.commitment === before.commitment) this.chart = chart;
-      else this.#end(null);
+      chart = await commands.chart();
     } catch (cause) {
-      this.#end(asNotice(cause));
+      fault = asNotice(cause);
     }
+    if (this.chart?.commitment !== before) return;
+    if (chart?.commitment === before) this.chart = chart;
+    else if ((await stillOpen()) && this.chart?.commitment === before) this.#end(fault);
   }
 
   /** Follows the list of patients: a grant that is no longer live closes the chart. */
@@ -52,6 +67,31 @@ class OpenChart {
     await commands.closeChart();
   }
 
+  /** The card went: what was typed is kept first, then everything of the patient leaves the window. */
+  cover(device: string): void {
+    const { chart, draft, writing } = this;
+    const reason = this.#reason;
+    const flushed = draft?.flush();
+    this.clear();
+    if (!chart) return;
+    const covered: Covered = { device, commitment: chart.commitment, reason, writing, unsaved: draft };
+    this.#covered = covered;
+    void flushed?.then(() => {
+      if (draft?.status !== "failed") covered.unsaved = null;
+    });
+  }
+
+  /** The same person is back: the same chart is read again for the same reason. Another person inherits nothing. */
+  async comeBack(device: string, patients: () => Promise<PatientRow[]>): Promise<void> {
+    const covered = this.#covered;
+    this.#covered = null;
+    if (covered?.device !== device) return;
+    const row = (await patients()).find((known) => known.commitment === covered.commitment);
+    if (row?.state !== "live") return;
+    const opened = await this.open(row, covered.reason, covered.unsaved);
+    if (opened && covered.writing) this.writing = true;
+  }
+
   clear(): void {
     this.chart = null;
     this.row = null;
@@ -59,15 +99,18 @@ class OpenChart {
     this.writing = false;
     this.ended = null;
     this.opening.fault = null;
+    this.#reason = "";
+    this.#covered = null;
   }
 
-  async #takeUpDraft(draft: TypedDraft): Promise<void> {
+  async #takeUp(draft: TypedDraft): Promise<void> {
     try {
       await draft.load();
-      this.writing = draft.text !== "" || Object.values(draft.fields).some((field) => field !== "");
     } catch {
       draft.status = "failed";
     }
+    void draft.flush();
+    this.writing = draft.text !== "" || Object.values(draft.fields).some((field) => field !== "");
   }
 
   #end(notice: Notice | null): void {

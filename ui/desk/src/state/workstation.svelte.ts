@@ -8,6 +8,9 @@ import { Reading } from "./reading.svelte";
 import { toasts } from "./toasts.svelte";
 import { onTopic, tell } from "./topics";
 
+/** Longest wait for the draft before a lock. */
+const LOCK_WAITS_MS = 500;
+
 export type Area = "patients" | "posters" | "enrolment" | "approvals" | "status";
 
 class Workstation {
@@ -35,9 +38,18 @@ class Workstation {
     void this.signingIn.run(() => commands.signIn());
   }
 
-  lock(): void {
-    void openChart.draft?.flush();
-    void commands.lock();
+  /** What was typed is kept first; a store that hangs does not keep the terminal open. */
+  async lock(): Promise<void> {
+    const hung = new Promise((done) => setTimeout(done, LOCK_WAITS_MS));
+    await Promise.race([openChart.draft?.flush(), hung]);
+    await commands.lock();
+  }
+
+  /** Asks anew whether somebody is signed in. */
+  async stillOpen(): Promise<boolean> {
+    const snapshot = await commands.snapshot();
+    this.#take(snapshot);
+    return snapshot.phase === "open";
   }
 
   go(area: Area): void {
@@ -78,10 +90,9 @@ class Workstation {
     const before = this.snapshot;
     this.snapshot = next;
     if (next.notice === null) this.dismissed = null;
-    if (before?.phase === "open" && next.phase !== "open") this.#forget();
-    if (before?.phase !== "open" && next.phase === "open") this.#arrive();
-    if (next.covered && !before?.covered) void openChart.draft?.flush();
-    if (before?.covered && !next.covered) void openChart.draft?.flush();
+    if (before?.phase === "open" && next.phase !== "open") this.#leave(before, next);
+    if (before?.phase !== "open" && next.phase === "open") this.#arrive(next);
+    if (next.phase !== "open" && !next.covered && before?.covered) openChart.clear();
     if (before && !before.card && next.card?.prepared) this.#cardCame(next);
     if (!next.card) this.signingIn.fault = null;
   }
@@ -92,14 +103,16 @@ class Workstation {
     if (awaited) this.signIn();
   }
 
-  #arrive(): void {
+  #arrive(next: Snapshot): void {
     this.tasks = false;
     this.area = "patients";
+    void openChart.comeBack(next.user?.device ?? "", () => commands.patients()).catch(() => undefined);
   }
 
-  /** Nothing of any patient stays in the window after a lock. */
-  #forget(): void {
-    openChart.clear();
+  /** Nothing of any patient stays in the window after a lock or under a cover. */
+  #leave(before: Snapshot, next: Snapshot): void {
+    if (next.covered) openChart.cover(before.user?.device ?? "");
+    else openChart.clear();
     this.patients.clear();
     toasts.clear();
     this.tasks = false;

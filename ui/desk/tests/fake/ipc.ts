@@ -46,6 +46,7 @@ class Fake {
   heardChanged: ((topics: Topic[]) => void)[] = [];
   heardProgress: ((progress: Progress) => void)[] = [];
   pinMs = 30;
+  next = USER;
 
   set(change: Partial<Snapshot>, ...topics: Topic[]): void {
     this.snapshot = { ...this.snapshot, ...change };
@@ -59,12 +60,13 @@ class Fake {
     this.set({ card: { ...CARD, prepared }, phase }, "card");
   }
   pull(): void {
-    if (this.snapshot.phase === "open")
-      this.set({ card: null, covered: true, lock: { reason: "card-removed" } }, "card");
-    else this.set({ card: null, phase: "locked" }, "card");
+    const covered = this.snapshot.phase === "open" || this.snapshot.covered;
+    this.chart = null;
+    const lock = covered ? { reason: "card-removed" } : null;
+    this.set({ card: null, phase: "locked", covered, lock }, "patients", "chart", "card");
   }
   signedIn(): void {
-    this.snapshot = { ...this.snapshot, card: CARD, phase: "open", covered: false, user: USER, lock: null };
+    this.snapshot = { ...this.snapshot, card: CARD, phase: "open", covered: false, user: this.next, lock: null };
     this.tell("snapshot", "patients");
   }
   grant(row: PatientRow): void {
