@@ -1,6 +1,5 @@
 //! The window with a card that is no card, to look at every screen without a reader. No job, no secret, no answer kept:
 //! `cargo run --release -p wardkey-pinpad --example looks -- use|choose|last|blocked|slow`. The "card" takes 739154.
-#![expect(clippy::print_stdout, reason = "a developer's tool that reports on its terminal")]
 
 use std::time::Duration;
 use wardkey_core::fault::{Coded as _, Fault};
@@ -21,7 +20,10 @@ impl Card for Paper {
         std::thread::sleep(Duration::from_millis(80));
         match self.tries {
             0 => Err(CardError::PinBlocked.fault()),
-            n => Ok(CardFacts { serial: Some("17402958".into()), tries_left: Some(n) }),
+            n => Ok(CardFacts {
+                serial: Some("17402958".into()),
+                tries_left: Some(n),
+            }),
         }
     }
 
@@ -46,9 +48,17 @@ impl Card for Paper {
 fn main() -> Result<(), PinpadError> {
     let name = std::env::args().nth(1).unwrap_or_default();
     let (kind, title, purpose) = if name == "choose" {
-        (AskKind::Choose, "Choose your PIN", "This card is now yours. Choose the PIN that only you know.")
+        (
+            AskKind::Choose,
+            "Choose your PIN",
+            "This card is now yours. Choose the PIN that only you know.",
+        )
     } else {
-        (AskKind::Use, "Sign in", "Type your PIN to open the workstation in Ward 4 East for up to eight hours.")
+        (
+            AskKind::Use,
+            "Sign in",
+            "Type your PIN to open the workstation in Ward 4 East for up to eight hours.",
+        )
     };
     let tries = match name.as_str() {
         "blocked" => 0,

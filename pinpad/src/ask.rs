@@ -27,9 +27,17 @@ impl From<&PinJob> for Ask {
 /// UAX #9 §2), so that nobody's name can imitate another text of the window.
 fn shown(text: &str, most: usize) -> String {
     let visible = |c: char| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    let spaced: String = text.chars().filter(|&c| visible(c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let spaced: String = text
+        .chars()
+        .filter(|&c| visible(c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= most { line } else { line.chars().take(most - 1).chain(['…']).collect() }
+    if line.chars().count() <= most {
+        line
+    } else {
+        line.chars().take(most - 1).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]

@@ -165,7 +165,9 @@ impl Dialog {
             (Phase::Typing, Key::Confirm) => self.confirm(now),
             (Phase::Typing, Key::Cancel) => self.finish(CardError::Cancelled.fault()),
             (Phase::Typing, key) => self.edit(key, now),
-            (Phase::LastTry { since }, Key::Confirm) if now.saturating_duration_since(*since) >= STEADY => self.submit(now),
+            (Phase::LastTry { since }, Key::Confirm) if now.saturating_duration_since(*since) >= STEADY => {
+                self.submit(now)
+            }
             (Phase::LastTry { .. }, Key::Cancel | Key::Erase | Key::Clear) => self.retype(None),
             (Phase::Working { since }, Key::Cancel) if now.saturating_duration_since(*since) >= SLOW_CARD => {
                 self.finish(CardError::Cancelled.fault())
@@ -271,7 +273,10 @@ impl Dialog {
     /// The card's serial number: as found, else as expected.
     #[must_use]
     pub fn serial(&self) -> Option<&str> {
-        self.facts.as_ref().and_then(|facts| facts.serial.as_deref()).or(self.ask.serial.as_deref())
+        self.facts
+            .as_ref()
+            .and_then(|facts| facts.serial.as_deref())
+            .or(self.ask.serial.as_deref())
     }
 
     /// True if Confirm would do something.
@@ -304,6 +309,7 @@ impl Dialog {
         self.note = None;
         match key {
             Key::Digit(digit) => {
+                self.strokes.digit();
                 entry.push(digit);
             }
             Key::Erase if entry.is_empty() && self.field == Field::Again => {
@@ -343,7 +349,9 @@ impl Dialog {
                     Step::Wait
                 }
             },
-            (AskKind::Choose, Field::Again) if self.again.digits() != self.first.digits() => self.retype(Some(Note::Different)),
+            (AskKind::Choose, Field::Again) if self.again.digits() != self.first.digits() => {
+                self.retype(Some(Note::Different))
+            }
             (AskKind::Choose, Field::Again) => self.submit(now),
         }
     }
@@ -365,7 +373,11 @@ impl Dialog {
 
     fn looked(&mut self, facts: CardFacts, now: Instant) -> Step {
         self.facts = Some(facts);
-        if std::mem::take(&mut self.waiting) { self.confirm(now) } else { Step::Wait }
+        if std::mem::take(&mut self.waiting) {
+            self.confirm(now)
+        } else {
+            Step::Wait
+        }
     }
 
     fn remark(&mut self, note: Note) -> Step {

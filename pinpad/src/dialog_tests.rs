@@ -17,7 +17,10 @@ impl Play {
             serial: None,
             kind,
         };
-        Self { dialog: Dialog::new(ask, now), now }
+        Self {
+            dialog: Dialog::new(ask, now),
+            now,
+        }
     }
 
     fn with_tries(kind: AskKind, tries: u8) -> Self {
@@ -49,7 +52,10 @@ impl Play {
 }
 
 fn facts(tries: u8) -> CardFacts {
-    CardFacts { serial: Some("4711".into()), tries_left: Some(tries) }
+    CardFacts {
+        serial: Some("4711".into()),
+        tries_left: Some(tries),
+    }
 }
 
 fn failed_with(step: &Step, code: &str) -> bool {
@@ -59,7 +65,10 @@ fn failed_with(step: &Step, code: &str) -> bool {
 #[test]
 fn the_pin_goes_to_the_card_and_its_answer_out() {
     let mut play = Play::with_tries(AskKind::Use, 3);
-    assert_eq!((play.dialog.serial(), play.dialog.tries_left()), (Some("4711"), Some(3)));
+    assert_eq!(
+        (play.dialog.serial(), play.dialog.tries_left()),
+        (Some("4711"), Some(3))
+    );
     assert!(matches!(play.enter("739154"), Step::Use(pin) if pin.digits() == b"739154"));
     assert_eq!(play.dialog.typed(Field::First), 0, "nothing stays behind");
     let step = play.hear(News::Outcome(Outcome::Done(Zeroizing::new("{\"ok\":[]}".into()))));
@@ -90,7 +99,10 @@ fn a_wrong_pin_can_be_typed_again() {
     let mut play = Play::with_tries(AskKind::Use, 3);
     play.enter("739154");
     play.hear(News::Outcome(Outcome::WrongPin { tries_left: Some(2) }));
-    assert_eq!((play.dialog.phase(), play.dialog.note()), (&Phase::Typing, Some(&Note::WrongPin)));
+    assert_eq!(
+        (play.dialog.phase(), play.dialog.note()),
+        (&Phase::Typing, Some(&Note::WrongPin))
+    );
     assert_eq!(play.dialog.tries_left(), Some(2));
     assert!(matches!(play.enter("739155"), Step::Use(_)));
 }
@@ -110,7 +122,10 @@ fn going_back_from_the_last_try_wipes_the_pin_and_keeps_the_try() {
     let mut play = Play::with_tries(AskKind::Use, 1);
     play.enter("739154");
     assert!(matches!(play.key(Key::Cancel), Step::Wait));
-    assert_eq!((play.dialog.phase(), play.dialog.typed(Field::First)), (&Phase::Typing, 0));
+    assert_eq!(
+        (play.dialog.phase(), play.dialog.typed(Field::First)),
+        (&Phase::Typing, 0)
+    );
 }
 
 #[test]
@@ -129,7 +144,10 @@ fn a_pin_typed_before_the_card_has_told_its_tries_waits_for_them() {
 #[test]
 fn a_blocked_card_is_explained_before_it_is_answered() {
     let mut play = Play::new(AskKind::Use);
-    assert!(matches!(play.hear(News::Looked(Err(CardError::PinBlocked.fault()))), Step::Wait));
+    assert!(matches!(
+        play.hear(News::Looked(Err(CardError::PinBlocked.fault()))),
+        Step::Wait
+    ));
     assert!(matches!(play.dialog.phase(), Phase::Stopped(_)));
     assert!(failed_with(&play.key(Key::Confirm), "pin-blocked"));
 }
@@ -137,7 +155,10 @@ fn a_blocked_card_is_explained_before_it_is_answered() {
 #[test]
 fn esc_closing_pulling_and_waiting_end_it() {
     assert!(failed_with(&Play::new(AskKind::Use).key(Key::Cancel), "pin-cancelled"));
-    assert!(failed_with(&Play::with_tries(AskKind::Use, 3).hear(News::Removed), "card-removed"));
+    assert!(failed_with(
+        &Play::with_tries(AskKind::Use, 3).hear(News::Removed),
+        "card-removed"
+    ));
     let mut play = Play::new(AskKind::Choose);
     play.pass(119_000);
     assert!(matches!(play.dialog.tick(play.now), Step::Wait));
@@ -200,11 +221,20 @@ fn a_weak_or_differing_new_pin_is_typed_anew() {
     play.enter("123456");
     assert_eq!(play.dialog.note(), Some(&Note::Weak(Weakness::Factory)));
     play.enter("739");
-    assert_eq!((play.dialog.note(), play.dialog.field()), (Some(&Note::TooShort), Field::First));
+    assert_eq!(
+        (play.dialog.note(), play.dialog.field()),
+        (Some(&Note::TooShort), Field::First)
+    );
     play.enter("154");
     play.enter("739155");
-    assert_eq!((play.dialog.note(), play.dialog.field()), (Some(&Note::Different), Field::First));
-    assert_eq!((play.dialog.typed(Field::First), play.dialog.typed(Field::Again)), (0, 0));
+    assert_eq!(
+        (play.dialog.note(), play.dialog.field()),
+        (Some(&Note::Different), Field::First)
+    );
+    assert_eq!(
+        (play.dialog.typed(Field::First), play.dialog.typed(Field::Again)),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -212,7 +242,10 @@ fn erasing_an_empty_second_row_goes_back_to_the_first() {
     let mut play = Play::with_tries(AskKind::Choose, 3);
     play.enter("739154");
     play.key(Key::Erase);
-    assert_eq!((play.dialog.field(), play.dialog.typed(Field::First)), (Field::First, 0));
+    assert_eq!(
+        (play.dialog.field(), play.dialog.typed(Field::First)),
+        (Field::First, 0)
+    );
 }
 
 #[test]

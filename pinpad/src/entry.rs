@@ -39,14 +39,19 @@ pub struct PinEntry {
 
 impl Default for PinEntry {
     fn default() -> Self {
-        Self { digits: Box::new(Zeroizing::new([0; MOST])), len: 0 }
+        Self {
+            digits: Box::new(Zeroizing::new([0; MOST])),
+            len: 0,
+        }
     }
 }
 
 impl PinEntry {
     /// Adds a digit; `false` if the entry is full.
     pub fn push(&mut self, digit: Digit) -> bool {
-        let Some(place) = self.digits.get_mut(self.len) else { return false };
+        let Some(place) = self.digits.get_mut(self.len) else {
+            return false;
+        };
         *place = digit.0;
         self.len += 1;
         true
@@ -145,7 +150,11 @@ mod tests {
     #[test]
     fn only_digits_count_also_full_width() {
         assert!(Digit::typed('７').is_some_and(|d| d.0 == b'7'));
-        assert!(['a', ' ', '-', '٣', '\n'].into_iter().all(|c| Digit::typed(c).is_none()));
+        assert!(
+            ['a', ' ', '-', '٣', '\n']
+                .into_iter()
+                .all(|c| Digit::typed(c).is_none())
+        );
         assert!(Digit::number(10).is_none());
     }
 

@@ -18,8 +18,11 @@ pub enum PinpadError {
     #[error("the request to the PIN window is malformed: {0}")]
     BadJob(String),
     /// No display, no OpenGL.
-    #[error("the PIN window could not be opened: {0}")]
-    NoWindow(String),
+    #[error("the PIN window could not be opened")]
+    NoWindow,
+    /// The system does not let the program forbid core dumps.
+    #[error("this terminal cannot keep a PIN out of crash files")]
+    Unguarded,
 }
 
 impl Coded for PinpadError {
@@ -29,7 +32,8 @@ impl Coded for PinpadError {
             Self::TimedOut => "pin-timed-out",
             Self::Failed => "pinpad-failed",
             Self::BadJob(_) => "pin-job-bad",
-            Self::NoWindow(_) => "pinpad-no-window",
+            Self::NoWindow => "pinpad-no-window",
+            Self::Unguarded => "pinpad-unguarded",
         }
     }
 
@@ -38,8 +42,13 @@ impl Coded for PinpadError {
             Self::CardRemoved => "Put the card back and start again.",
             Self::TimedOut => "Start again; nothing was done with the card.",
             Self::Failed => "Start again; if it happens again, tell IT.",
-            Self::BadJob(_) => "Restart the workstation program; if it happens again, tell IT: its parts may be of different versions.",
-            Self::NoWindow(_) => "Tell IT that this terminal shows no native windows; another terminal will work.",
+            Self::BadJob(_) => {
+                "Restart the workstation program; if it happens again, tell IT: its parts may be of different versions."
+            }
+            Self::NoWindow => "Tell IT that this terminal shows no native windows; another terminal will work.",
+            Self::Unguarded => {
+                "Tell IT that the PIN window must be allowed to switch core dumps off; no PIN is asked for until then."
+            }
         }
     }
 }

@@ -33,7 +33,10 @@ impl HsmCard {
         if info.default_pin && self.job.kind == PinJobKind::Use {
             return Err(CardError::PinDefault);
         }
-        Ok(CardFacts { serial: info.serial, tries_left: info.tries_left })
+        Ok(CardFacts {
+            serial: info.serial,
+            tries_left: info.tries_left,
+        })
     }
 
     fn with(&self, digits: &PinEntry, act: fn(&PinJob, &Pin) -> PinAnswer) -> Outcome {
@@ -68,7 +71,9 @@ impl Card for HsmCard {
 
 fn outcome(answer: &PinAnswer) -> Outcome {
     match answer {
-        PinAnswer::Ok(_) => answer.to_line().map_or_else(|_| Outcome::Stopped(PinpadError::Failed.fault()), Outcome::Done),
+        PinAnswer::Ok(_) => answer
+            .to_line()
+            .map_or_else(|_| Outcome::Stopped(PinpadError::Failed.fault()), Outcome::Done),
         PinAnswer::Error(fault) => failure(fault),
     }
 }
@@ -77,7 +82,9 @@ fn failure(fault: &PinFault) -> Outcome {
     let plain = Fault::new(&fault.code, &fault.message, &fault.action);
     let is = |error: CardError| fault.code == error.code();
     if is(CardError::WrongPin { tries_left: 0 }) && fault.tries_left != Some(0) {
-        Outcome::WrongPin { tries_left: fault.tries_left }
+        Outcome::WrongPin {
+            tries_left: fault.tries_left,
+        }
     } else if is(CardError::PinTooSimple) {
         Outcome::Refused(plain)
     } else {
@@ -95,7 +102,10 @@ mod tests {
 
     #[test]
     fn a_wrong_pin_may_be_typed_again_a_blocked_one_not() {
-        assert!(matches!(after(CardError::WrongPin { tries_left: 2 }), Outcome::WrongPin { tries_left: Some(2) }));
+        assert!(matches!(
+            after(CardError::WrongPin { tries_left: 2 }),
+            Outcome::WrongPin { tries_left: Some(2) }
+        ));
         assert!(matches!(after(CardError::PinBlocked), Outcome::Stopped(fault) if fault.code == "pin-blocked"));
         assert!(matches!(after(CardError::PinTooSimple), Outcome::Refused(_)));
         assert!(matches!(after(CardError::Pulled), Outcome::Stopped(fault) if fault.code == "card-pulled"));

@@ -9,7 +9,11 @@ const SIDE: u32 = 64;
 #[must_use]
 pub fn icon() -> IconData {
     let pixels = (0..SIDE * SIDE).flat_map(|n| pixel(n % SIDE, n / SIDE).to_array());
-    IconData { rgba: pixels.collect(), width: SIDE, height: SIDE }
+    IconData {
+        rgba: pixels.collect(),
+        width: SIDE,
+        height: SIDE,
+    }
 }
 
 fn pixel(x: u32, y: u32) -> Color32 {

@@ -1,36 +1,69 @@
-//! Keys are taken out of egui's input before egui sees them, so that no digit stays in its event lists.
+//! The keyboard. Keys are taken out of egui's input before egui sees them, so that no digit stays in its event lists.
 
 use crate::dialog::Key;
 use crate::entry::Digit;
 use eframe::egui::{self, Event, ImeEvent, RawInput};
 use zeroize::Zeroize as _;
 
-/// Removes everything typed from `raw` and returns it. Tab, arrows and the pointer stay for egui. While a button has the
-/// keyboard focus (`focused`), Enter and Space are the button's.
-pub fn take(raw: &mut RawInput, focused: bool) -> Vec<Key> {
-    let mut keys = Vec::new();
-    raw.events.retain_mut(|event| match event {
-        Event::Text(text) | Event::Ime(ImeEvent::Commit(text)) => {
-            typed(text, focused, &mut keys);
-            false
+/// Knows which keys are held down. egui marks repeats only after this has taken the keys away from it.
+#[derive(Debug, Default)]
+pub struct Keyboard {
+    held: Vec<egui::Key>,
+}
+
+impl Keyboard {
+    /// Removes everything typed from `raw` and returns it. Tab, arrows and the pointer stay for egui. While a button has the
+    /// keyboard focus (`focused`), Enter and Space are the button's.
+    pub fn take(&mut self, raw: &mut RawInput, focused: bool) -> Vec<Key> {
+        let mut keys = Vec::new();
+        raw.events.retain_mut(|event| match event {
+            Event::Text(text) | Event::Ime(ImeEvent::Commit(text)) => {
+                typed(text, focused, &mut keys);
+                false
+            }
+            Event::Paste(text) | Event::MiddleClickPaste { text, .. } | Event::Ime(ImeEvent::Preedit { text, .. }) => {
+                text.zeroize();
+                false
+            }
+            Event::Copy | Event::Cut | Event::Ime(_) => false,
+            Event::Key {
+                key,
+                pressed,
+                modifiers,
+                ..
+            } => {
+                let repeat = self.is_repeat(*key, *pressed);
+                keys.extend(command(*key, *modifiers).filter(|key| *pressed && wanted(*key, repeat, focused)));
+                is_navigation(*key) || (focused && is_activation(*key) && !repeat)
+            }
+            Event::WindowFocused(false) => {
+                self.held.clear();
+                true
+            }
+            _ => true,
+        });
+        keys
+    }
+
+    /// Only Enter, Space and Esc are remembered: a list of held digits would be a list of digits.
+    fn is_repeat(&mut self, key: egui::Key, pressed: bool) -> bool {
+        let was_held = self.held.contains(&key);
+        if !pressed {
+            self.held.retain(|held| *held != key);
+        } else if !was_held && (is_activation(key) || key == egui::Key::Escape) {
+            self.held.push(key);
         }
-        Event::Paste(text) | Event::MiddleClickPaste { text, .. } | Event::Ime(ImeEvent::Preedit { text, .. }) => {
-            text.zeroize();
-            false
-        }
-        Event::Copy | Event::Cut | Event::Ime(_) => false,
-        Event::Key { key, pressed, repeat, modifiers, .. } => {
-            keys.extend(command(*key, *modifiers).filter(|key| *pressed && wanted(*key, *repeat, focused)));
-            is_navigation(*key) || (focused && is_activation(*key))
-        }
-        _ => true,
-    });
-    keys
+        pressed && was_held
+    }
 }
 
 fn typed(text: &mut String, focused: bool, keys: &mut Vec<Key>) {
     let of = |c: char| Digit::typed(c).map_or(Key::Letter(c), Key::Digit);
-    keys.extend(text.chars().filter(|c| !c.is_control() && !(focused && *c == ' ')).map(of));
+    keys.extend(
+        text.chars()
+            .filter(|c| !c.is_control() && !(focused && *c == ' '))
+            .map(of),
+    );
     text.zeroize();
 }
 
@@ -67,13 +100,22 @@ mod tests {
     use super::*;
     use eframe::egui::Modifiers;
 
-    fn press(key: egui::Key, repeat: bool) -> Event {
-        Event::Key { key, physical_key: None, pressed: true, repeat, modifiers: Modifiers::NONE }
+    fn event(key: egui::Key, pressed: bool) -> Event {
+        Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        }
     }
 
     fn taken(events: Vec<Event>, focused: bool) -> (Vec<Key>, Vec<Event>) {
-        let mut raw = RawInput { events, ..RawInput::default() };
-        let keys = take(&mut raw, focused);
+        let mut raw = RawInput {
+            events,
+            ..RawInput::default()
+        };
+        let keys = Keyboard::default().take(&mut raw, focused);
         (keys, raw.events)
     }
 
@@ -83,21 +125,47 @@ mod tests {
 
     #[test]
     fn digits_reach_the_dialog_and_never_egui() {
-        let (keys, left) = taken(vec![press(egui::Key::Num7, false), Event::Text("7".into()), Event::Text("３x".into())], false);
+        let (keys, left) = taken(
+            vec![
+                event(egui::Key::Num7, true),
+                Event::Text("7".into()),
+                Event::Text("３x".into()),
+            ],
+            false,
+        );
         assert!(keys == [digit(7), digit(3), Key::Letter('x')]);
         assert!(left.is_empty());
     }
 
     #[test]
     fn a_held_enter_or_esc_counts_once() {
-        let held = [egui::Key::Enter, egui::Key::Escape].into_iter().flat_map(|key| [press(key, false), press(key, true)]);
+        let held = [egui::Key::Enter, egui::Key::Escape]
+            .into_iter()
+            .flat_map(|key| [event(key, true), event(key, true)]);
         let (keys, _) = taken(held.collect(), false);
         assert!(keys == [Key::Confirm, Key::Cancel]);
+        let enter = egui::Key::Enter;
+        let (keys, _) = taken(vec![event(enter, true), event(enter, false), event(enter, true)], false);
+        assert!(keys == [Key::Confirm, Key::Confirm], "released between");
+        let (keys, _) = taken(
+            vec![event(enter, true), Event::WindowFocused(false), event(enter, true)],
+            false,
+        );
+        assert!(
+            keys == [Key::Confirm, Key::Confirm],
+            "the release went to another window"
+        );
+        let (_, left) = taken(vec![event(enter, true), event(enter, true)], true);
+        assert_eq!(left.len(), 1, "a button is pressed once too");
     }
 
     #[test]
     fn a_focused_button_keeps_enter_and_space() {
-        let events = vec![press(egui::Key::Enter, false), press(egui::Key::Space, false), Event::Text(" ".into())];
+        let events = vec![
+            event(egui::Key::Enter, true),
+            event(egui::Key::Space, true),
+            Event::Text(" ".into()),
+        ];
         let (keys, left) = taken(events, true);
         assert!(keys.is_empty());
         assert_eq!(left.len(), 2);

@@ -16,7 +16,9 @@ const LONGEST_LINE: u64 = 256 * 1024;
 /// [`PinpadError::BadJob`] if there is no line, or it is no job.
 pub fn read(from: impl BufRead) -> Result<PinJob, PinpadError> {
     let mut line = String::new();
-    from.take(LONGEST_LINE).read_line(&mut line).map_err(|error| PinpadError::BadJob(error.to_string()))?;
+    from.take(LONGEST_LINE)
+        .read_line(&mut line)
+        .map_err(|error| PinpadError::BadJob(error.to_string()))?;
     if line.trim().is_empty() {
         return Err(PinpadError::BadJob("standard input is empty".into()));
     }
@@ -29,8 +31,15 @@ pub fn line(ending: Ending) -> Zeroizing<String> {
     match ending {
         Ending::Answered(line) => line,
         Ending::Failed(Fault { code, message, action }) => {
-            let fault = PinAnswer::Error(PinFault { code, message, action, tries_left: None });
-            fault.to_line().unwrap_or_else(|_| Zeroizing::new(r#"{"error":{"code":"pinpad-failed","message":"","action":""}}"#.into()))
+            let fault = PinAnswer::Error(PinFault {
+                code,
+                message,
+                action,
+                tries_left: None,
+            });
+            fault.to_line().unwrap_or_else(|_| {
+                Zeroizing::new(r#"{"error":{"code":"pinpad-failed","message":"","action":""}}"#.into())
+            })
         }
     }
 }

@@ -37,7 +37,16 @@ impl Keystrokes {
         self.letters += 1;
         self.modhex &= MODHEX.contains(c.to_ascii_lowercase());
         self.last = Some(now);
-        if self.modhex && self.letters >= OTP_LETTERS { Typed::OneTimePassword } else { Typed::Letters }
+        if self.modhex && self.letters >= OTP_LETTERS {
+            Typed::OneTimePassword
+        } else {
+            Typed::Letters
+        }
+    }
+
+    /// A digit was typed: no one-time password has any, so the next Enter is a person's.
+    pub fn digit(&mut self) {
+        *self = Self::default();
     }
 
     /// True if an Enter at `now` ends a burst of letters and is to be ignored; the burst is over then.
@@ -48,7 +57,8 @@ impl Keystrokes {
     }
 
     fn in_burst(&self, now: Instant) -> bool {
-        self.last.is_some_and(|last| now.saturating_duration_since(last) <= BURST_GAP)
+        self.last
+            .is_some_and(|last| now.saturating_duration_since(last) <= BURST_GAP)
     }
 }
 
@@ -75,7 +85,10 @@ mod tests {
             let (typed, end) = type_all(&mut strokes, &text, Instant::now(), 8);
             assert_eq!((text.len(), typed), (44, Typed::OneTimePassword));
             assert!(strokes.swallows_enter(end + Duration::from_millis(8)));
-            assert!(!strokes.swallows_enter(end + Duration::from_millis(9)), "the next Enter is the person's");
+            assert!(
+                !strokes.swallows_enter(end + Duration::from_millis(9)),
+                "the next Enter is the person's"
+            );
         }
     }
 
@@ -87,6 +100,14 @@ mod tests {
         assert!(!strokes.swallows_enter(end));
         let (typed, _) = type_all(&mut strokes, &"password".repeat(6), end, 8);
         assert_eq!(typed, Typed::Letters);
+    }
+
+    #[test]
+    fn digits_after_a_burst_make_the_enter_a_persons() {
+        let mut strokes = Keystrokes::default();
+        let (_, end) = type_all(&mut strokes, OTP, Instant::now(), 8);
+        strokes.digit();
+        assert!(!strokes.swallows_enter(end));
     }
 
     #[test]

@@ -17,11 +17,18 @@ fn main() -> ExitCode {
         tracing::error!("failed to ask for a PIN: {error}");
         reply.send(window::unopened(&error));
     }
-    if reply.was_answered() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if reply.was_answered() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn run(reply: &Arc<Reply>) -> Result<(), PinpadError> {
-    guard::harden().map_err(|error| PinpadError::NoWindow(error.to_string()))?;
+    guard::harden().map_err(|error| {
+        tracing::error!("failed to switch core dumps off: {error}");
+        PinpadError::Unguarded
+    })?;
     let job = job::read(io::stdin().lock())?;
     let (ask, name, reply) = (Ask::from(&job), job.reader.clone(), Arc::clone(reply));
     window::open(Setting {

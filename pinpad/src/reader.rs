@@ -21,5 +21,8 @@ pub fn watch(reader: String, tell: Teller) -> Result<Companion, CardError> {
 
 /// A pulled card, a pulled YubiKey (its reader goes with it) and a stopped service all mean that the card is gone.
 const fn is_removal(event: &ReaderEvent) -> bool {
-    matches!(event, ReaderEvent::CardRemoved { .. } | ReaderEvent::ReaderRemoved { .. } | ReaderEvent::ServiceDown)
+    matches!(
+        event,
+        ReaderEvent::CardRemoved { .. } | ReaderEvent::ReaderRemoved { .. } | ReaderEvent::ServiceDown
+    )
 }

@@ -23,8 +23,18 @@ const FACTORY: &[u8] = b"123456";
 
 /// Well-known keypad figures that the other rules do not catch; firmware 5.7 refuses some of them as well
 /// (YubiKey technical manual, "PIN complexity").
-const COMMON: [&[u8]; 10] =
-    [b"123654", b"159753", b"147258", b"258456", b"456123", b"789456", b"741852", b"963852", b"987456", b"14725836"];
+const COMMON: [&[u8]; 10] = [
+    b"123654",
+    b"159753",
+    b"147258",
+    b"258456",
+    b"456123",
+    b"789456",
+    b"741852",
+    b"963852",
+    b"987456",
+    b"14725836",
+];
 
 /// Finds the first weakness of a new PIN, given as ASCII digits.
 #[must_use]
@@ -39,7 +49,9 @@ pub fn weakness(pin: &[u8]) -> Option<Weakness> {
         (Weakness::Pattern, repeats(pin) || in_pairs(pin) || mirrored(pin)),
         (Weakness::Common, COMMON.contains(&pin)),
     ];
-    rules.into_iter().find_map(|(weakness, holds)| holds.then_some(weakness))
+    rules
+        .into_iter()
+        .find_map(|(weakness, holds)| holds.then_some(weakness))
 }
 
 /// Each digit is the one before plus `step`, modulo ten.
@@ -89,7 +101,13 @@ mod tests {
 
     #[test]
     fn ordinary_pins_pass() {
-        for pin in ["739154", "2468135", "90210447", "135790", "224466".replace("66", "67").as_str()] {
+        for pin in [
+            "739154",
+            "2468135",
+            "90210447",
+            "135790",
+            "224466".replace("66", "67").as_str(),
+        ] {
             assert_eq!(weakness(pin.as_bytes()), None, "{pin}");
         }
     }

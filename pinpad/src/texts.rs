@@ -171,7 +171,9 @@ pub fn filled(template: &str, values: &[&str]) -> String {
 #[must_use]
 pub fn sentence(message: &str) -> String {
     let mut letters = message.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]
@@ -180,7 +182,10 @@ mod tests {
 
     #[test]
     fn places_are_filled_in_order_and_values_are_not_templates() {
-        assert_eq!(filled(ENGLISH.window, &["{} Hospital", "Sign in"]), "{} Hospital — Sign in");
+        assert_eq!(
+            filled(ENGLISH.window, &["{} Hospital", "Sign in"]),
+            "{} Hospital — Sign in"
+        );
         assert_eq!(filled("{}, {}", &["one"]), "one, ");
     }
 

@@ -3,16 +3,17 @@
 use crate::card::{Ask, Card};
 use crate::dialog::{Dialog, Ending, Key, News, Phase, Step};
 use crate::fault::PinpadError;
+use crate::input::Keyboard;
 use crate::texts::{self, ENGLISH};
 use crate::theme::{self, Palette};
 use crate::view::{self, Press};
 use crate::worker::{self, Task};
-use crate::{guard, icon, input};
+use crate::{guard, icon};
 use eframe::egui::{self, Theme, ViewportBuilder, ViewportCommand, vec2};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
-use wardkey_core::fault::{Coded as _, Fault};
+use wardkey_core::fault::Coded as _;
 use wardkey_hsm::CardError;
 
 /// How often an idle window looks at the clock.
@@ -56,9 +57,21 @@ pub fn open(setting: Setting) -> Result<(), PinpadError> {
         .with_always_on_top()
         .with_active(true)
         .with_icon(icon::icon());
-    let options = eframe::NativeOptions { viewport, centered: true, persist_window: false, ..Default::default() };
-    eframe::run_native("wardkey-pinpad", options, Box::new(|creation| Ok(Box::new(Window::new(setting, &creation.egui_ctx)?))))
-        .map_err(|error| PinpadError::NoWindow(error.to_string()))
+    let options = eframe::NativeOptions {
+        viewport,
+        centered: true,
+        persist_window: false,
+        ..Default::default()
+    };
+    eframe::run_native(
+        "wardkey-pinpad",
+        options,
+        Box::new(|creation| Ok(Box::new(Window::new(setting, &creation.egui_ctx)?))),
+    )
+    .map_err(|error| {
+        tracing::error!("failed to open the window: {error}");
+        PinpadError::NoWindow
+    })
 }
 
 struct Window {
@@ -66,6 +79,7 @@ struct Window {
     news: Receiver<News>,
     tasks: Sender<Task>,
     answer: Box<dyn FnMut(Ending)>,
+    keyboard: Keyboard,
     pad: bool,
     focused_once: bool,
     _watch: Companion,
@@ -89,6 +103,7 @@ impl Window {
             news,
             tasks,
             answer: setting.answer,
+            keyboard: Keyboard::default(),
             pad: false,
             focused_once: false,
             _watch: watch,
@@ -132,7 +147,11 @@ impl Window {
     /// Makes room for the number pad, around the same centre.
     fn resize(&self, ctx: &egui::Context) {
         let wide = if self.pad { view::PAD_WIDTH } else { 0.0 };
-        let shift = if self.pad { -view::PAD_WIDTH / 2.0 } else { view::PAD_WIDTH / 2.0 };
+        let shift = if self.pad {
+            -view::PAD_WIDTH / 2.0
+        } else {
+            view::PAD_WIDTH / 2.0
+        };
         if let Some(outer) = ctx.input(|i| i.viewport().outer_rect) {
             ctx.send_viewport_cmd(ViewportCommand::OuterPosition(outer.min + vec2(shift, 0.0)));
         }
@@ -153,7 +172,7 @@ impl Window {
 impl eframe::App for Window {
     fn raw_input_hook(&mut self, ctx: &egui::Context, raw: &mut egui::RawInput) {
         let focused = ctx.memory(|memory| memory.focused());
-        for key in input::take(raw, focused.is_some()) {
+        for key in self.keyboard.take(raw, focused.is_some()) {
             if let (Key::Digit(_), Some(id)) = (key, focused) {
                 // Whoever types digits means Enter to confirm them.
                 ctx.memory_mut(|memory| memory.surrender_focus(id));
@@ -212,6 +231,5 @@ pub fn theme_from_environment() -> egui::ThemePreference {
 /// The ending of a program that never opened its window.
 #[must_use]
 pub fn unopened(error: &PinpadError) -> Ending {
-    let fault: Fault = error.fault();
-    Ending::Failed(fault)
+    Ending::Failed(error.fault())
 }

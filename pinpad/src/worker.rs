@@ -59,7 +59,10 @@ mod tests {
 
     impl Card for Strange {
         fn look(&mut self) -> Result<CardFacts, Fault> {
-            Ok(CardFacts { serial: None, tries_left: Some(3) })
+            Ok(CardFacts {
+                serial: None,
+                tries_left: Some(3),
+            })
         }
         fn use_pin(&mut self, _: PinEntry) -> Outcome {
             panic!("a fault in a driver")
@@ -73,7 +76,11 @@ mod tests {
     fn tasks_are_answered_in_order_and_a_panic_is_told() {
         let (news, heard) = channel();
         let tasks = start(Box::new(Strange), Arc::new(move |n| news.send(n).unwrap())).unwrap();
-        for task in [Task::Look, Task::Choose(PinEntry::default()), Task::Use(PinEntry::default())] {
+        for task in [
+            Task::Look,
+            Task::Choose(PinEntry::default()),
+            Task::Use(PinEntry::default()),
+        ] {
             tasks.send(task).unwrap();
         }
         let next = || heard.recv_timeout(Duration::from_secs(5)).unwrap();

@@ -23,10 +23,28 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, label: &str, role: Role, enabled: b
     let (fill, text, border) = colours(canvas, role, enabled, over || response.is_pointer_button_down_on());
     canvas.boxed(rect, 10, fill, border);
     if response.has_focus() {
-        canvas.boxed(rect.expand2(Vec2::splat(3.0)), 12, Color32::TRANSPARENT, Stroke::new(2.0, canvas.palette.focus));
+        canvas.boxed(
+            rect.expand2(Vec2::splat(3.0)),
+            12,
+            Color32::TRANSPARENT,
+            Stroke::new(2.0, canvas.palette.focus),
+        );
     }
-    let size = if role == Role::Digit && label.chars().count() == 1 { 24.0 } else { 16.0 };
-    canvas.text(rect, Align2::CENTER_CENTER, label, Type { size, color: text, rows: 1 });
+    let size = if role == Role::Digit && label.chars().count() == 1 {
+        24.0
+    } else {
+        16.0
+    };
+    canvas.text(
+        rect,
+        Align2::CENTER_CENTER,
+        label,
+        Type {
+            size,
+            color: text,
+            rows: 1,
+        },
+    );
     if over {
         response.clone().on_hover_cursor(CursorIcon::PointingHand);
     }

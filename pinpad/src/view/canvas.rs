@@ -3,7 +3,8 @@
 use crate::theme::Palette;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Galley, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Galley, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, pos2,
+    vec2,
 };
 use std::sync::Arc;
 
@@ -38,7 +39,9 @@ impl<'a> Canvas<'a> {
 
     /// A filled box with a border inside its edge.
     pub fn boxed(&self, rect: Rect, radius: u8, color: Color32, border: Stroke) {
-        self.ui.painter().rect(rect, CornerRadius::same(radius), color, border, StrokeKind::Inside);
+        self.ui
+            .painter()
+            .rect(rect, CornerRadius::same(radius), color, border, StrokeKind::Inside);
     }
 
     /// A disc.
@@ -83,7 +86,11 @@ impl<'a> Canvas<'a> {
 
     /// Width of a text in one row.
     pub fn width(&self, text: &str, size: f32) -> f32 {
-        self.ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(size), Color32::WHITE).size().x
+        self.ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), FontId::proportional(size), Color32::WHITE)
+            .size()
+            .x
     }
 
     /// Makes a place clickable; with the keyboard too unless it is the pad's.

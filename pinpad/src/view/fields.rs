@@ -15,13 +15,18 @@ const STEP: f32 = 32.0;
 pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, now: Instant) -> f32 {
     let rows: &[(Field, &str, f32)] = match dialog.ask().kind {
         AskKind::Use => &[(Field::First, ENGLISH.pin, 60.0)],
-        AskKind::Choose => &[(Field::First, ENGLISH.new_pin, 48.0), (Field::Again, ENGLISH.again, 48.0)],
+        AskKind::Choose => &[
+            (Field::First, ENGLISH.new_pin, 48.0),
+            (Field::Again, ENGLISH.again, 48.0),
+        ],
     };
     let mut top = rect.min.y;
     for (field, label, height) in rows {
         let row = Rect::from_min_size(pos2(rect.min.x, top), vec2(rect.width(), *height));
         match dialog.phase() {
-            Phase::Working { .. } | Phase::Finished => canvas.boxed(row, 10, canvas.palette.surface, Stroke::new(1.0, canvas.palette.line)),
+            Phase::Working { .. } | Phase::Finished => {
+                canvas.boxed(row, 10, canvas.palette.surface, Stroke::new(1.0, canvas.palette.line))
+            }
             _ => dots(canvas, row, label, dialog, *field),
         }
         top = row.max.y + 8.0;
@@ -43,7 +48,11 @@ fn dots(canvas: &Canvas<'_>, row: Rect, label: &str, dialog: &Dialog, field: Fie
         (false, false) => Stroke::new(1.0, palette.control_line),
     };
     canvas.boxed(row, 10, palette.surface, border);
-    let how = Type { size: 15.0, color: palette.text_2, rows: 1 };
+    let how = Type {
+        size: 15.0,
+        color: palette.text_2,
+        rows: 1,
+    };
     canvas.text(row.with_min_x(row.min.x + 18.0), Align2::LEFT_CENTER, label, how);
     let typed = dialog.typed(field);
     for place in 0..MOST {
@@ -54,17 +63,30 @@ fn dots(canvas: &Canvas<'_>, row: Rect, label: &str, dialog: &Dialog, field: Fie
         } else if place == typed && active {
             canvas.circle(centre, DOT - 1.0, Stroke::new(2.0, palette.action));
         } else {
-            let color = if place < FEWEST { palette.control_line } else { palette.line };
+            let color = if place < FEWEST {
+                palette.control_line
+            } else {
+                palette.line
+            };
             canvas.disc(centre, 3.0, color);
         }
     }
 }
 
 fn working(canvas: &Canvas<'_>, rect: Rect, seconds: f32) {
-    let how = Type { size: 16.0, color: canvas.palette.text, rows: 1 };
+    let how = Type {
+        size: 16.0,
+        color: canvas.palette.text,
+        rows: 1,
+    };
     let width = canvas.width(ENGLISH.working, how.size) + 40.0;
     let place = Rect::from_center_size(rect.center(), vec2(width, rect.height()));
     canvas.boxed(rect, 10, canvas.palette.surface, Stroke::new(1.0, canvas.palette.line));
     canvas.ring(pos2(place.min.x + 12.0, place.center().y), 11.0, seconds);
-    canvas.text(place.with_min_x(place.min.x + 38.0), Align2::LEFT_CENTER, ENGLISH.working, how);
+    canvas.text(
+        place.with_min_x(place.min.x + 38.0),
+        Align2::LEFT_CENTER,
+        ENGLISH.working,
+        how,
+    );
 }

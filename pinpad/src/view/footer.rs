@@ -18,19 +18,32 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, pad: bool, now: In
     let label = if pad { ENGLISH.pad_close } else { ENGLISH.pad };
     // Drawn in the order in which Tab goes: what is done next comes first.
     let confirm = from_right(canvas, rect, rect.max.x, confirm_label(dialog), 116.0);
-    if button::show(canvas, confirm, confirm_label(dialog), Role::Primary, dialog.can_confirm(now)) {
+    if button::show(
+        canvas,
+        confirm,
+        confirm_label(dialog),
+        Role::Primary,
+        dialog.can_confirm(now),
+    ) {
         presses.push(Press::Key(Key::Confirm));
     }
     if stopped {
         return presses;
     }
-    let cancel_label = if matches!(dialog.phase(), Phase::LastTry { .. }) { ENGLISH.back } else { ENGLISH.cancel };
+    let cancel_label = if matches!(dialog.phase(), Phase::LastTry { .. }) {
+        ENGLISH.back
+    } else {
+        ENGLISH.cancel
+    };
     let cancel = from_right(canvas, rect, confirm.min.x - GAP, cancel_label, 96.0);
     if button::show(canvas, cancel, cancel_label, Role::Plain, dialog.can_cancel(now)) {
         presses.push(Press::Key(Key::Cancel));
     }
     let width = canvas.width(label, 16.0) + 24.0;
-    let toggle = Rect::from_min_max(rect.min - eframe::egui::vec2(12.0, 0.0), pos2(rect.min.x - 12.0 + width, rect.max.y));
+    let toggle = Rect::from_min_max(
+        rect.min - eframe::egui::vec2(12.0, 0.0),
+        pos2(rect.min.x - 12.0 + width, rect.max.y),
+    );
     if button::show(canvas, toggle, label, Role::Quiet, true) {
         presses.push(Press::Pad);
     }

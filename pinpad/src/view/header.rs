@@ -13,18 +13,34 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog) {
     let mut right = words.max.x;
     if let Some(serial) = dialog.serial() {
         let text = filled(ENGLISH.card, &[serial]);
-        let small = Type { size: 14.0, color: palette.text_2, rows: 1 };
+        let small = Type {
+            size: 14.0,
+            color: palette.text_2,
+            rows: 1,
+        };
         right = canvas.text(words, Align2::RIGHT_TOP, &text, small).min.x - 16.0;
     }
-    let asker = Type { size: 14.0, color: palette.text_2, rows: 1 };
+    let asker = Type {
+        size: 14.0,
+        color: palette.text_2,
+        rows: 1,
+    };
     canvas.text(words.with_max_x(right), Align2::LEFT_TOP, &dialog.ask().asker, asker);
-    let title = Type { size: 22.0, color: palette.text, rows: 1 };
+    let title = Type {
+        size: 22.0,
+        color: palette.text,
+        rows: 1,
+    };
     canvas.text(words, Align2::LEFT_BOTTOM, &dialog.ask().title, title);
 }
 
 /// The purpose, at most two rows at the top of `rect`; returns where it ends.
 pub fn purpose(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog) -> f32 {
-    let how = Type { size: 16.0, color: canvas.palette.text, rows: 2 };
+    let how = Type {
+        size: 16.0,
+        color: canvas.palette.text,
+        rows: 2,
+    };
     canvas.text(rect, Align2::LEFT_TOP, &dialog.ask().purpose, how).max.y
 }
 

@@ -45,7 +45,11 @@ fn quiet(dialog: &Dialog) -> Option<(Tone, Cow<'_, str>)> {
         (AskKind::Choose, Field::Again) => Some((Tone::Quiet, ENGLISH.type_again.into())),
         (AskKind::Use, _) if !dialog.has_looked() => Some((Tone::Quiet, ENGLISH.reading.into())),
         (AskKind::Use, _) => {
-            let tone = if dialog.tries_left() == Some(1) { Tone::Warning } else { Tone::Quiet };
+            let tone = if dialog.tries_left() == Some(1) {
+                Tone::Warning
+            } else {
+                Tone::Quiet
+            };
             ENGLISH.tries_left(dialog.tries_left()).map(|text| (tone, text))
         }
     }
@@ -63,7 +67,11 @@ fn banner(canvas: &Canvas<'_>, rect: Rect, tone: Tone, text: &str) {
     let palette = canvas.palette;
     let (color, soft): (Color32, Color32) = match tone {
         Tone::Quiet => {
-            let how = Type { size: 15.0, color: palette.text_2, rows: 2 };
+            let how = Type {
+                size: 15.0,
+                color: palette.text_2,
+                rows: 2,
+            };
             canvas.text(rect.with_min_x(rect.min.x + 2.0), Align2::LEFT_TOP, text, how);
             return;
         }
@@ -71,12 +79,25 @@ fn banner(canvas: &Canvas<'_>, rect: Rect, tone: Tone, text: &str) {
         Tone::Warning => (palette.warn, palette.warn_soft),
         Tone::Danger => (palette.danger, palette.danger_soft),
     };
-    let how = Type { size: 15.0, color: if tone == Tone::Hint { palette.text } else { color }, rows: 3 };
-    let inner = Rect::from_min_max(pos2(rect.min.x + 42.0, rect.min.y + 9.0), pos2(rect.max.x - 12.0, rect.max.y));
+    let how = Type {
+        size: 15.0,
+        color: if tone == Tone::Hint { palette.text } else { color },
+        rows: 3,
+    };
+    let inner = Rect::from_min_max(
+        pos2(rect.min.x + 42.0, rect.min.y + 9.0),
+        pos2(rect.max.x - 12.0, rect.max.y),
+    );
     let height = canvas.height(text, inner.width(), how) + 18.0;
     let place = Rect::from_min_max(rect.min, pos2(rect.max.x, rect.min.y + height));
     canvas.fill(place, 10, soft);
-    canvas.sign(pos2(place.min.x + 22.0, place.min.y + 19.0), 9.0, color, soft, tone != Tone::Hint);
+    canvas.sign(
+        pos2(place.min.x + 22.0, place.min.y + 19.0),
+        9.0,
+        color,
+        soft,
+        tone != Tone::Hint,
+    );
     canvas.text(inner, Align2::LEFT_TOP, text, how);
 }
 
@@ -84,13 +105,30 @@ fn banner(canvas: &Canvas<'_>, rect: Rect, tone: Tone, text: &str) {
 pub fn stopped(canvas: &Canvas<'_>, rect: Rect, fault: &Fault) {
     let palette = canvas.palette;
     let message = sentence(&fault.message);
-    let words = Rect::from_min_max(pos2(rect.min.x + 68.0, rect.min.y + 24.0), pos2(rect.max.x - 20.0, rect.max.y));
-    let what = Type { size: 19.0, color: palette.danger, rows: 3 };
-    let how = Type { size: 16.0, color: palette.text, rows: 4 };
+    let words = Rect::from_min_max(
+        pos2(rect.min.x + 68.0, rect.min.y + 24.0),
+        pos2(rect.max.x - 20.0, rect.max.y),
+    );
+    let what = Type {
+        size: 19.0,
+        color: palette.danger,
+        rows: 3,
+    };
+    let how = Type {
+        size: 16.0,
+        color: palette.text,
+        rows: 4,
+    };
     let middle = words.min.y + canvas.height(&message, words.width(), what) + 10.0;
     let end = middle + canvas.height(&fault.action, words.width(), how) + 24.0;
     canvas.fill(rect.with_max_y(end), 12, palette.danger_soft);
-    canvas.sign(pos2(rect.min.x + 36.0, rect.min.y + 38.0), 16.0, palette.danger, palette.danger_soft, true);
+    canvas.sign(
+        pos2(rect.min.x + 36.0, rect.min.y + 38.0),
+        16.0,
+        palette.danger,
+        palette.danger_soft,
+        true,
+    );
     canvas.text(words, Align2::LEFT_TOP, &message, what);
     canvas.text(words.with_min_y(middle), Align2::LEFT_TOP, &fault.action, how);
 }

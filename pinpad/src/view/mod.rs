@@ -46,7 +46,13 @@ pub fn show(ui: &mut Ui, palette: &Palette, dialog: &Dialog, pad: bool, now: Ins
             message::show(&canvas, body.with_min_y(below + 12.0), dialog, now);
         }
     }
-    let mut presses = footer::show(&canvas, at(origin, MARGIN, 314.0, SIZE.x - 2.0 * MARGIN, 48.0), dialog, pad, now);
+    let mut presses = footer::show(
+        &canvas,
+        at(origin, MARGIN, 314.0, SIZE.x - 2.0 * MARGIN, 48.0),
+        dialog,
+        pad,
+        now,
+    );
     if pad {
         presses.extend(pad::show(&canvas, at(origin, SIZE.x, 0.0, PAD_WIDTH, SIZE.y), dialog));
     }

@@ -14,7 +14,11 @@ const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// Draws the keys like a telephone's: 1 at the top left.
 pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog) -> Vec<Press> {
-    canvas.line(rect.left_top(), rect.left_bottom(), Stroke::new(1.0, canvas.palette.line));
+    canvas.line(
+        rect.left_top(),
+        rect.left_bottom(),
+        Stroke::new(1.0, canvas.palette.line),
+    );
     let size = vec2(3.0 * KEY.x + 2.0 * GAP, 4.0 * KEY.y + 3.0 * GAP);
     let first = Rect::from_center_size(rect.center(), size).min;
     let enabled = dialog.phase() == &Phase::Typing;
@@ -39,15 +43,29 @@ fn key(first: Pos2, column: usize, row: usize) -> Rect {
 fn digit(canvas: &Canvas<'_>, place: Rect, n: u8, enabled: bool) -> Option<Press> {
     let label = DIGITS.get(usize::from(n))?;
     let pressed = button::show(canvas, place, label, Role::Digit, enabled);
-    Digit::number(n).filter(|_| pressed).map(|digit| Press::Key(Key::Digit(digit)))
+    Digit::number(n)
+        .filter(|_| pressed)
+        .map(|digit| Press::Key(Key::Digit(digit)))
 }
 
 /// The key with the arrow, drawn because fonts differ.
 fn erase(canvas: &Canvas<'_>, place: Rect, enabled: bool) -> Option<Press> {
     let pressed = button::show(canvas, place, "", Role::Digit, enabled);
-    let color = if enabled { canvas.palette.text } else { canvas.palette.text_2 };
+    let color = if enabled {
+        canvas.palette.text
+    } else {
+        canvas.palette.text_2
+    };
     let (c, stroke) = (place.center(), Stroke::new(2.0, color));
-    let outline = [(-15.0, 0.0), (-7.0, -9.0), (13.0, -9.0), (13.0, 9.0), (-7.0, 9.0), (-15.0, 0.0), (-7.0, -9.0)];
+    let outline = [
+        (-15.0, 0.0),
+        (-7.0, -9.0),
+        (13.0, -9.0),
+        (13.0, 9.0),
+        (-7.0, 9.0),
+        (-15.0, 0.0),
+        (-7.0, -9.0),
+    ];
     canvas.path(outline.iter().map(|(x, y)| pos2(c.x + x, c.y + y)).collect(), stroke);
     canvas.line(c + vec2(-2.0, -4.0), c + vec2(6.0, 4.0), stroke);
     canvas.line(c + vec2(6.0, -4.0), c + vec2(-2.0, 4.0), stroke);

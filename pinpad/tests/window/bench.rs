@@ -45,7 +45,10 @@ pub fn run_without_window(line: &str, display: &str) -> Value {
 
 fn program(display: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-pinpad"));
-    command.env("DISPLAY", display).env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+    command
+        .env("DISPLAY", display)
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command
 }
@@ -61,7 +64,11 @@ impl Bench {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let rig = Rig::start(&folder.path().join("ca")).unwrap();
-        Self { rig, screen: Screen::new(), folder }
+        Self {
+            rig,
+            screen: Screen::new(),
+            folder,
+        }
     }
 
     fn state(&self) -> PathBuf {
@@ -87,7 +94,10 @@ impl Bench {
         let state = READY.get_or_init(|| {
             let card = self.prepared();
             let new = Pin::new(PIN.as_bytes()).unwrap();
-            PivCard::open(card.reader()).unwrap().change_pin(&Pin::factory(), &new).unwrap();
+            PivCard::open(card.reader())
+                .unwrap()
+                .change_pin(&Pin::factory(), &new)
+                .unwrap();
             drop(card);
             self.wait_until_empty();
             std::fs::read(self.state()).unwrap()
@@ -102,7 +112,12 @@ impl Bench {
 
     /// Waits until the card has that many tries left.
     pub fn wait_for_tries(&self, reader: &str, tries: u8) {
-        let tries_left = || PivCard::attach(reader).and_then(|mut card| card.info()).ok().and_then(|info| info.tries_left);
+        let tries_left = || {
+            PivCard::attach(reader)
+                .and_then(|mut card| card.info())
+                .ok()
+                .and_then(|info| info.tries_left)
+        };
         wait(&format!("{tries} tries left"), || tries_left() == Some(tries));
     }
 
@@ -113,7 +128,13 @@ impl Bench {
         let mut input = child.stdin.take().unwrap();
         writeln!(input, "{job}").unwrap();
         let output = child.stdout.take();
-        let mut window = Window { child, output, id: String::new(), display: self.screen.name.clone(), _input: input };
+        let mut window = Window {
+            child,
+            output,
+            id: String::new(),
+            display: self.screen.name.clone(),
+            _input: input,
+        };
         wait("the window", || {
             window.id = window.xdotool(&["search", "--onlyvisible", "--class", "wardkey-pinpad"]);
             !window.id.is_empty()
@@ -133,7 +154,11 @@ pub struct Window {
 
 impl Window {
     fn xdotool(&self, arguments: &[&str]) -> String {
-        let output = Command::new("xdotool").env("DISPLAY", &self.display).args(arguments).output().unwrap();
+        let output = Command::new("xdotool")
+            .env("DISPLAY", &self.display)
+            .args(arguments)
+            .output()
+            .unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
@@ -158,7 +183,15 @@ impl Window {
 
     /// Types as a YubiKey does: letters and Return in one go.
     pub fn enter_fast(&self, text: &str) {
-        self.xdotool(&["windowfocus", "--sync", &self.id, "type", "--delay", "4", &format!("{text}\n")]);
+        self.xdotool(&[
+            "windowfocus",
+            "--sync",
+            &self.id,
+            "type",
+            "--delay",
+            "4",
+            &format!("{text}\n"),
+        ]);
     }
 
     pub fn pid(&self) -> u32 {
@@ -206,22 +239,50 @@ struct Screen {
 }
 
 impl Screen {
+    /// Other tests of this machine start servers too, and two may reach for the same number: then the next try gets another.
     fn new() -> Self {
+        (0..10)
+            .find_map(|_| Self::attempt())
+            .expect("an X server; install xvfb and xdotool")
+    }
+
+    /// `-noreset`: otherwise the server starts over whenever its last window closes, and refuses whoever comes meanwhile.
+    fn attempt() -> Option<Self> {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                "1024x768x24",
+                "-nolisten",
+                "tcp",
+                "-noreset",
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("install xvfb and xdotool");
+            .ok()?;
         let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        Self { server, name: format!(":{}", number.trim()) }
+        BufReader::new(server.stdout.take()?).read_line(&mut number).ok()?;
+        let screen = Self {
+            server,
+            name: format!(":{}", number.trim()),
+        };
+        let asked = Command::new("xdotool")
+            .env("DISPLAY", &screen.name)
+            .arg("getdisplaygeometry")
+            .output()
+            .ok()?;
+        (asked.status.success() && !number.trim().is_empty()).then_some(screen)
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        drop(self.server.kill());
+        // Asked to end, not killed, so that it takes its lock file along.
+        let pid = rustix::process::Pid::from_child(&self.server);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
         drop(self.server.wait());
     }
 }

@@ -42,9 +42,16 @@ fn the_holder_chooses_a_pin_and_the_card_signs_and_agrees_with_it() {
     let mut window = bench.open(&job(&card, "use", operations));
     window.enter(PIN);
     let answer = window.answer();
-    let PinAnswer::Ok(outcomes) = serde_json::from_value(answer.clone()).unwrap() else { panic!("{answer}") };
+    let PinAnswer::Ok(outcomes) = serde_json::from_value(answer.clone()).unwrap() else {
+        panic!("{answer}")
+    };
     assert_eq!(outcomes.len(), 3);
-    for (outcome, slot) in answer["ok"].as_array().unwrap().iter().zip([Slot::Authentication, Slot::Signature]) {
+    for (outcome, slot) in answer["ok"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip([Slot::Authentication, Slot::Signature])
+    {
         let signature = serde_json::from_value(outcome["signature"].clone()).unwrap();
         key_of(reader, slot).verify(b"delegation", &signature).unwrap();
     }
@@ -155,10 +162,18 @@ fn a_pin_taken_back_is_nowhere_in_memory_and_no_core_can_be_dumped() {
     let mut window = bench.open(&job(&card, "use", json!([])));
     window.type_in("90418273");
     window.pause(300);
-    assert_eq!(memory::count(window.pid(), b"90418273"), 1, "typed digits are in one place");
+    assert_eq!(
+        memory::count(window.pid(), b"90418273"),
+        1,
+        "typed digits are in one place"
+    );
     window.key("Delete");
     window.pause(300);
-    assert_eq!(memory::count(window.pid(), b"90418273"), 0, "and nowhere after they were taken back");
+    assert_eq!(
+        memory::count(window.pid(), b"90418273"),
+        0,
+        "and nowhere after they were taken back"
+    );
     assert!(memory::core_dumps_are_off(window.pid()));
     window.key("Escape");
     assert_eq!(code(&window.answer()), "pin-cancelled");
@@ -169,7 +184,11 @@ fn without_a_job_or_a_display_it_says_so() {
     for (line, display, expected) in [
         ("", ":0", "pin-job-bad"),
         ("{\"reader\":\"x\",\"pin\":\"123456\"}\n", ":0", "pin-job-bad"),
-        (&format!("{}\n", bench::plain_job("nowhere")), ":7777", "pinpad-no-window"),
+        (
+            &format!("{}\n", bench::plain_job("nowhere")),
+            ":7777",
+            "pinpad-no-window",
+        ),
     ] {
         let answer = bench::run_without_window(line, display);
         assert_eq!(code(&answer), expected, "{answer}");
