@@ -1,0 +1,33 @@
+// Every command's name, once: the build script makes a permission of each, a test compares them with the capability file.
+
+/// Names of all commands that the window may ask for.
+pub const NAMES: &[&str] = &[
+    "snapshot",
+    "sign_in",
+    "lock",
+    "patients",
+    "open_chart",
+    "chart",
+    "close_chart",
+    "draft",
+    "save_draft",
+    "write_note",
+    "write_prescription",
+    "import_preview",
+    "import_confirm",
+    "outbox",
+    "retry",
+    "card_status",
+    "prepare_card",
+    "request_device",
+    "master_sign_in",
+    "prepare_master",
+    "register_institution",
+    "requests",
+    "approve",
+    "refuse",
+    "devices",
+    "revoke_device",
+    "poster",
+    "save_poster",
+];
