@@ -7,6 +7,7 @@ import { asNotice } from "../src/notice";
 import { plotted } from "../src/plot";
 import { matches } from "../src/search";
 import { DRAFT_DELAY_MS, TypedDraft } from "../src/state/draft.svelte";
+import { translated } from "../src/texts/faults";
 import { endOfDay, isoDay } from "../src/until";
 
 const entry = (title: string, date: string, number: number, unit = "g"): Entry => ({
@@ -131,6 +132,18 @@ test("search needs every word", () => {
 test("base64 holds for more bytes than one piece", () => {
   const bytes = Uint8Array.from({ length: 100_001 }, (_, n) => n % 256);
   expect(base64(bytes)).toBe(Buffer.from(bytes).toString("base64"));
+});
+
+test("a notice is said in the words of its code, else as whole sentences of its own", () => {
+  const own = {
+    code: "card-removed",
+    message: "the card was removed",
+    action: "Insert it again",
+    tone: "danger" as const,
+  };
+  expect(translated(own)).toMatchObject({ message: "The card was removed.", action: "Insert it again." });
+  expect(translated({ ...own, code: "grant-revoked" }).message).toBe("The patient has ended this access.");
+  expect(translated({ ...own, action: "" }).action).toBe("");
 });
 
 test("whatever a command throws becomes a notice", () => {

@@ -29,5 +29,14 @@ const words: Record<string, { message: string; action: string }> = {
 
 /** The notice in the language of the window, or as the workstation said it. */
 export function translated(notice: Notice): Notice {
-  return { ...notice, ...words[notice.code] };
+  const { message, action } = words[notice.code] ?? notice;
+  return { ...notice, message: sentence(message), action: sentence(action) };
+}
+
+/** The workstation's fragments ("the card was removed") as sentences. */
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  const begun = trimmed.charAt(0).toLocaleUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
