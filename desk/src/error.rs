@@ -9,6 +9,10 @@ macro_rules! desk_errors {
         pub enum DeskError {
             $($(#[$meta])* #[doc = $what] #[error($what)] $name $({ $(#[doc = "Detail for the message."] $field: $type),+ })?,)+
         }
+        impl DeskError {
+            /// Every code with what happened, for `docs/errors.md`.
+            pub const CODES: &[(&'static str, &'static str)] = &[$(($code, $what)),+];
+        }
         impl Coded for DeskError {
             fn code(&self) -> &'static str { match self { $(Self::$name { .. } => $code,)+ } }
             fn action(&self) -> &'static str { match self { $(Self::$name { .. } => $action,)+ } }

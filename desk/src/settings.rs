@@ -37,12 +37,12 @@ pub struct Settings {
     /// The PIN window's program; beside the workstation's own program if missing.
     #[serde(default)]
     pub pinpad: Option<PathBuf>,
-    /// Folder with PEM bundles of the makers' attestation roots.
+    /// Folders with PEM bundles of the makers' attestation roots.
     #[serde(default)]
-    pub attestation_roots: Option<PathBuf>,
-    /// PEM file with the root of test cards, used only with `trust_test_root`.
+    pub attestation_roots: Vec<PathBuf>,
+    /// Roots of test cards (PEM files, or folders of them), used only with `trust_test_root`.
     #[serde(default)]
-    pub test_root: Option<PathBuf>,
+    pub test_roots: Vec<PathBuf>,
     /// Trust test cards. Every screen then says that this is a trial.
     #[serde(default)]
     pub trust_test_root: bool,
@@ -111,9 +111,8 @@ impl Settings {
         settings.gateway = settings.gateway.trim_end_matches('/').to_owned();
         settings.check()?;
         settings.data = folder.join(&settings.data);
-        let paths =
-            [&mut settings.pinpad, &mut settings.posters, &mut settings.gateway_ca, &mut settings.attestation_roots, &mut settings.test_root];
-        for path in paths.into_iter().flatten() {
+        let single = [&mut settings.pinpad, &mut settings.posters, &mut settings.gateway_ca].into_iter().flatten();
+        for path in single.chain(&mut settings.attestation_roots).chain(&mut settings.test_roots) {
             *path = folder.join(&*path);
         }
         Ok(settings)

@@ -286,7 +286,6 @@ fn narrative(of: &Value) -> Option<String> {
     Some(words).filter(|w| !w.is_empty())
 }
 
-/// Words of the reaction etc. are plain text; nothing of a document is ever shown as markup.
 #[cfg(test)]
 mod tests {
     use super::*;

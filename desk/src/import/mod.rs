@@ -60,8 +60,8 @@ pub fn read(bytes: &[u8], now: u64) -> Result<Plan, ImportError> {
     if document.entries.len() > MOST {
         return Err(ImportError::TooMany { count: document.entries.len() });
     }
-    version::check(&document)?;
-    let mut warnings: Vec<Notice> = decoded.warning.into_iter().collect();
+    let remnants = version::check(&document)?;
+    let mut warnings: Vec<Notice> = decoded.warning.into_iter().chain(remnants).collect();
     warnings.extend(irregularities(&document));
     let patient = document.patient();
     Ok(Plan {

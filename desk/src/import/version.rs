@@ -1,25 +1,61 @@
-//! Signs of another FHIR version. A document does not say its version, so only signs that R4 cannot show are counted.
+//! Signs of another FHIR version. A document does not say its version, and real R4 documents carry a remnant of an older one here
+//! and there: what only another version has is refused at once; lesser signs count only where they outnumber those of R4.
 
 use super::ImportError;
 use super::bundle::{Document, Entry};
+use crate::notice::{Notice, Tone};
 use serde_json::Value;
 
-pub(super) fn check(document: &Document<'_>) -> Result<(), ImportError> {
-    let found = |found, sign: String| Err(ImportError::Version { found, sign });
-    for profile in &document.profiles {
-        if profile.contains("hl7.org/fhir/5.") || profile.contains("hl7.org/fhir/R5/") {
-            return found("R5", profile.clone());
-        }
-        if profile.contains("hl7.org/fhir/3.0") || profile.contains("hl7.org/fhir/STU3/") {
-            return found("STU3", profile.clone());
-        }
+/// Refuses another version; warns of remnants.
+pub(super) fn check(document: &Document<'_>) -> Result<Option<Notice>, ImportError> {
+    if let Some((found, sign)) = document.profiles.iter().find_map(|p| by_profile(p)).or_else(|| document.entries.iter().find_map(foreign)) {
+        return Err(ImportError::Version { found, sign });
     }
-    for entry in &document.entries {
-        if let Some((version, sign)) = sign(entry) {
-            return found(version, sign);
-        }
+    let signs: Vec<_> = document.entries.iter().filter_map(sign).collect();
+    let r4 = document.entries.iter().filter(|e| is_r4(e)).count();
+    match signs.first() {
+        Some((found, sign)) if signs.len() > r4 => Err(ImportError::Version { found, sign: sign.clone() }),
+        Some((found, sign)) => Ok(Some(Notice::new(
+            Tone::Info,
+            "import-version-mixed",
+            format!("the document is FHIR R4 with remnants of {found}: {sign}"),
+            "Nothing to do; compare the entries with the original if something looks odd.",
+        ))),
+        None => Ok(None),
     }
-    Ok(())
+}
+
+fn by_profile(profile: &str) -> Option<(&'static str, String)> {
+    let version = |part: &str| profile.contains(&format!("hl7.org/fhir/{part}"));
+    if version("5.") || version("R5/") {
+        Some(("R5", profile.to_owned()))
+    } else if version("3.0") || version("STU3/") {
+        Some(("STU3", profile.to_owned()))
+    } else {
+        None
+    }
+}
+
+/// Resource types that R4 does not have.
+fn foreign(entry: &Entry<'_>) -> Option<(&'static str, String)> {
+    let version = match entry.kind.as_str() {
+        "MedicationOrder" | "DiagnosticOrder" | "Conformance" | "DeviceUseRequest" => "DSTU2",
+        "Sequence" | "ProcedureRequest" | "ReferralRequest" | "ImagingManifest" => "STU3",
+        "DeviceUsage" | "MedicationUsage" | "InventoryItem" | "Transport" => "R5",
+        _ => return None,
+    };
+    Some((version, entry.kind.clone()))
+}
+
+/// Shapes that came with R4.
+fn is_r4(entry: &Entry<'_>) -> bool {
+    let of = &entry.value;
+    let ips = of.pointer("/meta/profile").and_then(Value::as_array).into_iter().flatten();
+    match entry.kind.as_str() {
+        "AllergyIntolerance" | "Condition" if of.get("clinicalStatus").is_some_and(Value::is_object) => true,
+        "Immunization" if of.get("occurrenceDateTime").is_some() || of.get("occurrenceString").is_some() => true,
+        _ => ips.filter_map(Value::as_str).any(|p| p.starts_with("http://hl7.org/fhir/uv/ips/")),
+    }
 }
 
 fn sign(entry: &Entry<'_>) -> Option<(&'static str, String)> {
@@ -28,9 +64,6 @@ fn sign(entry: &Entry<'_>) -> Option<(&'static str, String)> {
     let is_text = |name: &str| of.get(name).is_some_and(Value::is_string);
     let named = |version, what: &str| Some((version, format!("{kind}.{what}")));
     match kind {
-        "MedicationOrder" | "DiagnosticOrder" | "Conformance" | "DeviceUseRequest" => Some(("DSTU2", kind.to_owned())),
-        "DeviceUsage" | "MedicationUsage" | "InventoryItem" | "Transport" => Some(("R5", kind.to_owned())),
-        "Sequence" | "ProcedureRequest" | "ReferralRequest" | "ImagingManifest" => Some(("STU3", kind.to_owned())),
         "MedicationStatement" if has("wasNotTaken") => named("DSTU2", "wasNotTaken"),
         "MedicationStatement" if has("taken") => named("STU3", "taken"),
         "MedicationStatement" | "MedicationRequest" if of.get("medication").is_some_and(Value::is_object) => named("R5", "medication"),

@@ -4,6 +4,7 @@ use super::StoreError;
 use crate::gateway::Network;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 const NETWORK: &str = "network.json";
@@ -50,7 +51,8 @@ pub fn it_secret(folder: &Path) -> Result<Zeroizing<[u8; 32]>, StoreError> {
 
 /// Writes beside, syncs, renames: the file is whole or absent, and its owner's alone.
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let beside = path.with_extension("new");
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let beside = path.with_extension(format!("new{}", COUNT.fetch_add(1, Ordering::Relaxed)));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -11,11 +11,12 @@ use crate::gateway::{InstitutionFacts, WaitingRequest};
 use crate::notice::Notice;
 use crate::view::{DeviceRow, DeviceStatus, Evidence as EvidenceView, EvidenceSlot, EvidenceVerdict, RequestRow, Topic};
 use crate::words::words;
+use std::path::{Path, PathBuf};
 use wardkey_core::action::{Proof, SignedAction};
 use wardkey_core::device::{Attestation, DeviceRequest};
 use wardkey_core::id::{DeviceId, Digest};
 use wardkey_core::typed::structs::{ApproveDevice, RevokeDevice};
-use wardkey_hsm::attestation::{Evidence, Report, Roots, Verdict, verify};
+use wardkey_hsm::attestation::{Evidence, Report, Roots, RootsError, Verdict, verify};
 use wardkey_hsm::pinjob::Operation;
 use wardkey_hsm::{PinPolicy, Slot, TouchPolicy};
 
@@ -77,22 +78,23 @@ impl Workstation {
             (Slot::Signature, keys.signature),
             (Slot::KeyManagement, keys.agreement),
         ];
-        verify(evidence, &expected, &self.roots(), now())
+        let (makers, tests) = self.roots();
+        let examine = |roots: &Roots| verify(evidence, &expected, roots, now());
+        // A card is what one list vouches for; where none does, the worst word counts.
+        let reports: Vec<Report> = makers.iter().chain(&tests).map(examine).collect();
+        let vouched = reports.iter().find(|r| matches!(r.overall(), Verdict::TestRoot | Verdict::Genuine));
+        let worst = || reports.iter().find(|r| matches!(r.overall(), Verdict::Invalid(_)));
+        vouched.or_else(worst).or(reports.first()).cloned().unwrap_or_else(|| examine(&Roots::default()))
     }
 
-    /// Every root that counts. A folder that is missing is an empty list: its cards then read "newer than our list".
-    fn roots(&self) -> Roots {
-        let makers = self.settings.attestation_roots.as_ref().map(|folder| Roots::from_pem_dir(folder));
-        let makers = makers.transpose().unwrap_or_else(|error| {
-            tracing::warn!(%error, "attestation roots");
-            None
-        });
-        let roots = makers.unwrap_or_default();
-        let Some(file) = self.settings.test_root.as_ref().filter(|_| self.settings.trust_test_root) else { return roots };
-        roots.clone().with_test_root(file).unwrap_or_else(|error| {
-            tracing::warn!(%error, "test root");
-            roots
-        })
+    /// The makers' lists, and the test roots if they count here. What cannot be read is left out: its cards then read "newer than
+    /// our list".
+    fn roots(&self) -> (Vec<Roots>, Vec<Roots>) {
+        let read = |found: Result<Roots, RootsError>| found.inspect_err(|error| tracing::warn!(%error, "attestation roots")).ok();
+        let makers = self.settings.attestation_roots.iter().filter_map(|folder| read(Roots::from_pem_dir(folder))).collect();
+        let tests = self.settings.test_roots.iter().filter(|_| self.settings.trust_test_root);
+        let tests = tests.flat_map(|path| pem_files(path)).filter_map(|file| read(Roots::default().with_test_root(&file))).collect();
+        (makers, tests)
     }
 
     /// Requests that wait for the master-key holder, with their evidence.
@@ -270,4 +272,13 @@ fn approval(facts: &InstitutionFacts, request: &DeviceRequest, rights: u8, not_a
         nonce: facts.nonce,
         deadline: now() + DEADLINE,
     }
+}
+
+/// The PEM files of a folder, or the file itself.
+fn pem_files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let entries = std::fs::read_dir(path).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>());
+    entries.unwrap_or_default().into_iter().filter(|file| file.extension().is_some_and(|e| e == "pem")).collect()
 }

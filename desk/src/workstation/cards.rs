@@ -35,24 +35,23 @@ impl Workstation {
 
     /// Covers at once: nothing here asks a card or the network.
     fn card_removed(&self, reader: &str) {
-        let (effect, secrets, next) = {
+        let (taken, left) = {
             let mut state = self.state();
             state.readers.retain(|r| r != reader);
-            let effect = state.machine.removed(reader);
-            if !effect.wipe {
-                return self.clear_two_cards(state.readers.len());
-            }
-            state.card = None;
-            state.notice = state.notice.take().filter(|n| n.code == "card-service-down");
-            if !state.machine.covered() {
-                state.user = None;
-            }
-            (effect, state.take_secrets(), state.readers.first().cloned())
+            let taken = state.machine.removed(reader).wipe.then(|| {
+                state.card = None;
+                state.notice = state.notice.take().filter(|n| n.code == "card-service-down");
+                if !state.machine.covered() {
+                    state.user = None;
+                }
+                state.take_secrets()
+            });
+            (taken, state.readers.clone())
         };
-        debug_assert!(effect.changed);
+        let Some(secrets) = taken else { return self.clear_two_cards(left.len()) };
         self.wiped(secrets);
-        if let Some(next) = next {
-            self.card_inserted(&next);
+        if let Some(next) = left.first() {
+            self.card_inserted(next);
         }
     }
 

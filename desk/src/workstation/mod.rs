@@ -35,7 +35,7 @@ use tokio::sync::Notify;
 type OnChange = Box<dyn Fn(&[Topic]) + Send + Sync>;
 type OnProgress = Box<dyn Fn(&Progress) + Send + Sync>;
 
-/// A running workstation. Ends, with all its keys, when the last `Arc` goes.
+/// A running workstation. Ends, with all its keys, when the last `Arc` goes; what runs by itself ends within half a minute.
 pub struct Workstation {
     me: Weak<Self>,
     settings: Settings,
@@ -48,7 +48,7 @@ pub struct Workstation {
     progress: RwLock<Option<OnProgress>>,
     /// One PIN window at a time.
     pin_window: tokio::sync::Mutex<()>,
-    outbox_due: Notify,
+    outbox_due: Arc<Notify>,
     watch: Mutex<Option<WatchGuard>>,
 }
 
@@ -90,7 +90,7 @@ impl Workstation {
             changed: Box::new(on_change),
             progress: RwLock::new(None),
             pin_window: tokio::sync::Mutex::new(()),
-            outbox_due: Notify::new(),
+            outbox_due: Arc::new(Notify::new()),
             watch: Mutex::new(None),
         });
         this.watch_readers()?;
@@ -215,5 +215,12 @@ impl Workstation {
         if down || shown.is_some_and(|n| n.code == "card-service-down") {
             self.note(notice);
         }
+    }
+}
+
+impl Drop for Workstation {
+    fn drop(&mut self) {
+        // What waits for the bell sees that there is nobody any more.
+        self.outbox_due.notify_waiters();
     }
 }

@@ -23,16 +23,13 @@ pub(super) async fn send_always(workstation: Weak<Workstation>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let Some(this) = workstation.upgrade() else { return };
+        let bell = Arc::clone(&this.outbox_due);
         let done = this.send_due().await;
-        pause = if done { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-        let wait = if done { LONGEST_PAUSE } else { pause };
         // Only the bell is held while waiting, so that the workstation can end.
-        let _ = tokio::time::timeout(wait.min(Duration::from_secs(2)), this.outbox_due.notified()).await;
-        let idle = wait.saturating_sub(Duration::from_secs(2));
         drop(this);
-        if !done && !idle.is_zero() {
-            tokio::time::sleep(idle).await;
-        }
+        let wait = if done { LONGEST_PAUSE } else { pause };
+        let rung = tokio::time::timeout(wait, bell.notified()).await.is_ok();
+        pause = if done || rung { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
     }
 }
 

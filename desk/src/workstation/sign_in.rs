@@ -95,11 +95,8 @@ impl Workstation {
         match outcome {
             Ok(session) => self.open(begun, session),
             Err(notice) => {
-                let still = {
-                    let mut state = self.state();
-                    state.machine.sign_in_failed(begun).changed
-                };
-                self.let_go();
+                let still = self.state().machine.sign_in_failed(begun).changed;
+                let _ = self.blocking(|this| this.card.release()).await;
                 self.tell(&[Topic::Snapshot]);
                 Err(if still { notice } else { DeskError::CardRemoved.into() })
             }
