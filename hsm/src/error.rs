@@ -235,3 +235,93 @@ impl Coded for CardError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn all() -> Vec<CardError> {
+        use CardError as E;
+        let slot = Slot::Signature;
+        vec![
+            E::ServiceDown,
+            E::ServiceDenied,
+            E::NoReader,
+            E::NoCard,
+            E::Unresponsive,
+            E::NotPiv,
+            E::NotYubiKey,
+            E::Busy {
+                by: vec!["ykman".to_owned()],
+            },
+            E::WrongCard {
+                expected: "1".to_owned(),
+                found: "2".to_owned(),
+            },
+            E::WrongPin { tries_left: 2 },
+            E::PinBlocked,
+            E::WrongPuk { tries_left: 2 },
+            E::PukBlocked,
+            E::PinDefault,
+            E::PinNotFactory,
+            E::PinMalformed,
+            E::PinTooSimple,
+            E::PinRequired,
+            E::TouchMissing,
+            E::SlotEmpty { slot },
+            E::SlotFilled { slot },
+            E::SlotUnsupported { slot },
+            E::Pulled,
+            E::ManagementKeyRefused,
+            E::BadSettings { reason: "…" },
+            E::NoAttestation { slot },
+            E::Protocol {
+                step: "VERIFY",
+                detail: "status 6F00".to_owned(),
+            },
+            E::Service {
+                detail: "…".to_owned()
+            },
+            E::BadJob { reason: "…" },
+            E::Cancelled,
+        ]
+    }
+
+    #[test]
+    fn every_code_is_unique_and_in_the_documentation() {
+        let table = include_str!("../../docs/errors.md");
+        let codes: BTreeSet<_> = all().iter().map(Coded::code).collect();
+        assert_eq!(codes.len(), all().len());
+        let missing: Vec<_> = codes
+            .iter()
+            .filter(|code| !table.contains(&format!("| `{code}` |")))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        let section = table
+            .split("## Cards")
+            .nth(1)
+            .and_then(|rest| rest.split("\n## ").next())
+            .unwrap_or_default();
+        let rows = section.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(
+            rows,
+            codes.len() + 1,
+            "every row is a code of CardError, or attestation-roots-unreadable"
+        );
+    }
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        for error in all() {
+            assert!(
+                error.action().ends_with('.') && !error.to_string().ends_with('.'),
+                "{error:?}"
+            );
+        }
+        let busy = CardError::Busy {
+            by: vec!["ykman".to_owned(), "gpg".to_owned()],
+        };
+        assert_eq!(busy.to_string(), "the card is held by another program: ykman, gpg");
+    }
+}

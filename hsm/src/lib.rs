@@ -1,7 +1,7 @@
 //! Key stores: PIV cards of any maker, YubiKey management, attestation, reader monitor.
 //!
 //! Blocking by design: one thread per reader, no async, no window, no network. Daily work goes through an own thin APDU
-//! layer over PC/SC ([`PivCard`]); a YubiKey is prepared through the `yubikey` crate.
+//! layer over PC/SC ([`PivCard`]); a YubiKey is prepared through the `yubikey` crate ([`prepare`]).
 //!
 //! Nothing secret is logged here: commands appear as class, instruction and status only. Programs that install a log
 //! subscriber must cap the targets in [`QUIET_LOG_TARGETS`], because the `yubikey` crate prints PINs at trace level.
@@ -10,13 +10,16 @@
 pub mod attestation;
 mod error;
 pub mod holder;
+pub mod monitor;
 pub mod pin;
 pub mod pinjob;
 pub mod piv;
+pub mod prepare;
 mod reader;
 mod slot;
 pub mod soft;
 pub mod store;
+mod yubikey;
 
 pub use error::CardError;
 pub use pin::Pin;

@@ -107,6 +107,14 @@ impl PivCard {
             .ok_or(CardError::SlotEmpty { slot })
     }
 
+    /// The certificate in a slot, DER; `None` if there is none. Keeps a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::Pulled`], [`CardError::Protocol`].
+    pub fn certificate(&mut self, slot: Slot) -> Result<Option<Vec<u8>>, CardError> {
+        self.selected(|line| commands::certificate(line, slot))
+    }
+
     /// One transaction: SELECT, VERIFY, then what `operations` does. The PIN stays verified afterwards as the slots' policies
     /// allow, for [`PivCard::sign_unlocked`].
     ///
@@ -184,6 +192,35 @@ impl PivCard {
                 leaf9d: leaf(Slot::KeyManagement)?,
                 issuer: commands::attestation_certificate(line)?.unwrap_or_default(),
             })
+        })
+    }
+
+    /// True or false as the card says; `None` if it does not say.
+    pub(crate) fn has_factory_pin(&mut self) -> Result<Option<bool>, CardError> {
+        self.selected(|line| Ok(commands::pin_metadata(line)?.and_then(|pin| pin.is_default)))
+    }
+
+    /// True if a key or a certificate is in the slot.
+    pub(crate) fn is_filled(&mut self, slot: Slot) -> Result<bool, CardError> {
+        self.selected(|line| {
+            Ok(commands::metadata(line, slot.reference())?.is_some()
+                || commands::object(line, slot.certificate_object())?.is_some())
+        })
+    }
+
+    /// Refuses a card that says its PUK or management key is still the factory's.
+    pub(crate) fn expect_no_factory_secrets(&mut self) -> Result<(), CardError> {
+        const PUK: u8 = 0x81;
+        const MANAGEMENT_KEY: u8 = 0x9b;
+        self.selected(|line| {
+            for reference in [PUK, MANAGEMENT_KEY] {
+                if commands::metadata(line, reference)?.is_some_and(|secret| secret.is_default == Some(true)) {
+                    return Err(CardError::BadSettings {
+                        reason: "the card still has the factory's",
+                    });
+                }
+            }
+            Ok(())
         })
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn error(from: pcsc::Error) -> CardError {
 }
 
 /// A failure while a command is on its way: a card that has gone shows in several ways.
-fn error_midway(from: pcsc::Error) -> CardError {
+pub(crate) fn error_midway(from: pcsc::Error) -> CardError {
     use pcsc::Error as E;
     match from {
         E::NotTransacted
@@ -58,6 +58,10 @@ impl Channel for Line<'_> {
             .transmit(command, &mut buffer)
             .map_err(error_midway)?
             .len();
+        if length < 2 {
+            // No status word: some readers report a card that has just gone like this.
+            return Err(CardError::Pulled);
+        }
         buffer.truncate(length);
         Ok(buffer)
     }

@@ -90,8 +90,8 @@ impl Rig {
             ));
         }
         if let Some(mut child) = self.service.take() {
-            drop(child.kill());
-            drop(child.wait());
+            let _ = child.kill();
+            let _ = child.wait();
         }
         Ok(())
     }
@@ -151,8 +151,17 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        if self.owned {
-            drop(self.stop_service());
+        // Politely, so that it takes its socket away.
+        if let Some(mut child) = self.service.take() {
+            if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+            let deadline = Instant::now() + Duration::from_secs(3);
+            while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }

@@ -1,0 +1,296 @@
+//! Prepares a factory-fresh YubiKey for one person.
+//!
+//! The order for a desk is: [`prepare`], then a `choose` PIN job ([`crate::pinjob::choose`]) in which the holder replaces the
+//! factory's PIN, then the device request. Between the two the card has keys but the factory's PIN, and every operation refuses
+//! it ([`CardError::PinDefault`]). No other connection may use the card meanwhile: a SELECT from elsewhere ends the management
+//! session, which shows as [`CardError::ManagementKeyRefused`].
+
+use crate::attestation::Evidence;
+use crate::yubikey::Management;
+use crate::{CardError, CardInfo, PivCard, Slot};
+use ring::hkdf;
+use serde::Serialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use wardkey_core::key::PublicKey;
+use zeroize::Zeroizing;
+
+/// A management key's length: 3DES below firmware 5.7, AES-192 from there on.
+pub const MANAGEMENT_KEY_BYTES: usize = 24;
+const FACTORY_MANAGEMENT_KEY: [u8; 24] = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+const FACTORY_PUK: &str = "12345678";
+
+/// How to prepare. Nothing of it may be left at the factory's value.
+#[derive(Clone)]
+pub struct PrepareSettings {
+    /// The new PUK, 6 to 8 characters; IT keeps it, see [`derive_puk`].
+    pub puk: Zeroizing<String>,
+    /// The new management key; IT keeps it, see [`derive_management_key`].
+    pub management_key: Zeroizing<[u8; MANAGEMENT_KEY_BYTES]>,
+    /// Tries of PIN and PUK, each 1 to 15.
+    pub retries: (u8, u8),
+    /// True to destroy keys that are in 9A, 9C or 9D already.
+    pub overwrite: bool,
+}
+
+/// What is being done, for a progress bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "camelCase")]
+pub enum Step {
+    /// Looks whether the card is fresh.
+    Checking,
+    /// Sets the tries; PIN and PUK are the factory's after that.
+    SettingRetries,
+    /// Makes a key.
+    Generating {
+        /// Where.
+        slot: Slot,
+    },
+    /// Replaces PUK and management key.
+    ReplacingSecrets,
+    /// Reads the attestation.
+    Attesting,
+}
+
+/// A prepared card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prepared {
+    /// The card afterwards; its PIN is still the factory's.
+    pub info: CardInfo,
+    /// 9A: opens sessions.
+    pub authentication: PublicKey,
+    /// 9C: signs what legally matters.
+    pub signature: PublicKey,
+    /// 9D: key agreement.
+    pub key_management: PublicKey,
+    /// Attestation of the three keys.
+    pub evidence: Evidence,
+}
+
+impl Prepared {
+    /// Slot and key, in the order 9A, 9C, 9D: what [`crate::attestation::verify`] expects.
+    #[must_use]
+    pub const fn keys(&self) -> [(Slot, PublicKey); 3] {
+        [
+            (Slot::Authentication, self.authentication),
+            (Slot::Signature, self.signature),
+            (Slot::KeyManagement, self.key_management),
+        ]
+    }
+}
+
+/// Sets the tries, makes the three keys (PIN once, always, once; no touch), describes them by certificates, replaces PUK and
+/// management key, and reads the attestation. May be repeated after a failure, with `overwrite` if keys were made already.
+///
+/// # Errors
+/// [`CardError::NotYubiKey`], [`CardError::PinNotFactory`], [`CardError::SlotFilled`], [`CardError::ManagementKeyRefused`],
+/// [`CardError::BadSettings`], [`CardError::NoAttestation`], [`CardError::Pulled`].
+pub fn prepare(
+    reader: &str,
+    settings: &PrepareSettings,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Prepared, CardError> {
+    acceptable(settings)?;
+    progress(Step::Checking);
+    check(reader, settings.overwrite)?;
+    // The crate panics on answers that are too short; a card that lies must not end the program.
+    let keys = catch_unwind(AssertUnwindSafe(|| manage(reader, settings, progress))).unwrap_or_else(|_| {
+        Err(CardError::Protocol {
+            step: "management",
+            detail: "an answer too short".to_owned(),
+        })
+    })?;
+    progress(Step::Attesting);
+    finish(reader, keys)
+}
+
+fn acceptable(settings: &PrepareSettings) -> Result<(), CardError> {
+    let bad = |reason| Err(CardError::BadSettings { reason });
+    if !(6..=8).contains(&settings.puk.len()) || !settings.puk.is_ascii() {
+        bad("a PUK has 6 to 8 ASCII characters")
+    } else if settings.puk.as_str() == FACTORY_PUK {
+        bad("the PUK is the factory's")
+    } else if *settings.management_key == FACTORY_MANAGEMENT_KEY {
+        bad("the management key is the factory's")
+    } else if ![settings.retries.0, settings.retries.1]
+        .iter()
+        .all(|tries| (1..=15).contains(tries))
+    {
+        bad("tries are 1 to 15")
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses filled slots and a PIN that is not the factory's, before anything is changed.
+fn check(reader: &str, overwrite: bool) -> Result<(), CardError> {
+    let mut card = PivCard::open(reader)?;
+    let info = card.info()?;
+    if info.firmware.is_none() {
+        return Err(CardError::NotYubiKey);
+    }
+    if card.has_factory_pin()? == Some(false) {
+        return Err(CardError::PinNotFactory);
+    }
+    for slot in Slot::ALL {
+        if !overwrite && card.is_filled(slot)? {
+            return Err(CardError::SlotFilled { slot });
+        }
+    }
+    Ok(())
+}
+
+fn manage(
+    reader: &str,
+    settings: &PrepareSettings,
+    progress: &mut dyn FnMut(Step),
+) -> Result<[PublicKey; 3], CardError> {
+    let mut card = Management::open(reader)?;
+    card.authenticate(&settings.management_key)?;
+    progress(Step::SettingRetries);
+    card.set_retries(settings.retries)?;
+    let mut make = |slot| {
+        progress(Step::Generating { slot });
+        let key = card.generate(slot)?;
+        card.describe(slot, &key)?;
+        Ok(key)
+    };
+    let keys = [
+        make(Slot::Authentication)?,
+        make(Slot::Signature)?,
+        make(Slot::KeyManagement)?,
+    ];
+    progress(Step::ReplacingSecrets);
+    card.change_puk(settings.puk.as_bytes())?;
+    card.change_management_key(&settings.management_key)?;
+    Ok(keys)
+}
+
+fn finish(reader: &str, [authentication, signature, key_management]: [PublicKey; 3]) -> Result<Prepared, CardError> {
+    let mut card = PivCard::open(reader)?;
+    let info = card.info()?;
+    card.expect_no_factory_secrets()?;
+    let evidence = card.evidence()?;
+    let prepared = Prepared {
+        info,
+        authentication,
+        signature,
+        key_management,
+        evidence,
+    };
+    for (slot, key) in prepared.keys() {
+        if prepared.info.key(slot) != Some(key) {
+            let found = prepared
+                .info
+                .key(slot)
+                .map_or_else(|| "none".to_owned(), |key| key.to_string());
+            return Err(CardError::WrongCard {
+                expected: key.to_string(),
+                found,
+            });
+        }
+        if prepared.evidence.leaf(slot).is_empty() {
+            return Err(CardError::NoAttestation { slot });
+        }
+    }
+    Ok(prepared)
+}
+
+/// The PUK of a card: 8 digits from IT's secret and the card's serial number, so that one secret unblocks every card.
+#[must_use]
+pub fn derive_puk(secret: &[u8; 32], serial: &str) -> Zeroizing<String> {
+    let wide = derive::<16>(secret, "wardkey/puk/1", serial);
+    let number = u128::from_be_bytes(*wide) % 100_000_000;
+    let puk = Zeroizing::new(format!("{number:08}"));
+    if puk.as_str() == FACTORY_PUK {
+        Zeroizing::new("87654321".to_owned())
+    } else {
+        puk
+    }
+}
+
+/// The management key of a card from IT's secret and the card's serial number.
+#[must_use]
+pub fn derive_management_key(secret: &[u8; 32], serial: &str) -> Zeroizing<[u8; MANAGEMENT_KEY_BYTES]> {
+    derive(secret, "wardkey/management-key/1", serial)
+}
+
+/// HKDF-SHA256 (RFC 5869) without salt; info = label ‖ 0 ‖ serial.
+fn derive<const N: usize>(secret: &[u8; 32], label: &str, serial: &str) -> Zeroizing<[u8; N]> {
+    struct Length(usize);
+    impl hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+    let mut out = Zeroizing::new([0; N]);
+    let info = [label.as_bytes(), &[0], serial.as_bytes()];
+    let key = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(secret);
+    let filled = key
+        .expand(&info, Length(N))
+        .and_then(|material| material.fill(out.as_mut()));
+    debug_assert!(filled.is_ok(), "HKDF-SHA256 gives up to 8160 bytes");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_differ_by_card_and_purpose() {
+        let secret = [7; 32];
+        assert_eq!(derive_puk(&secret, "1").len(), 8);
+        assert_ne!(derive_puk(&secret, "1"), derive_puk(&secret, "2"));
+        assert_ne!(derive_puk(&secret, "1"), derive_puk(&[8; 32], "1"));
+        assert_eq!(derive_management_key(&secret, "1"), derive_management_key(&secret, "1"));
+        assert_ne!(derive_management_key(&secret, "1"), derive_management_key(&secret, "2"));
+        assert_ne!(*derive_management_key(&secret, "1"), [0; 24]);
+    }
+
+    #[test]
+    fn derivation_is_pinned() {
+        // Computed with another implementation: Python's hmac module, RFC 5869 §2.
+        let key = derive_management_key(&[0x0b; 32], "12345678");
+        assert_eq!(hex::encode(*key), PINNED_KEY);
+        assert_eq!(derive_puk(&[0x0b; 32], "12345678").as_str(), PINNED_PUK);
+    }
+    const PINNED_KEY: &str = "f69689f23621e26555f87efd5a6b38e789f93f8995a5662b";
+    const PINNED_PUK: &str = "54872208";
+
+    #[test]
+    fn factory_secrets_and_nonsense_are_refused() {
+        let good = PrepareSettings {
+            puk: Zeroizing::new("73105529".to_owned()),
+            management_key: Zeroizing::new([9; 24]),
+            retries: (5, 3),
+            overwrite: false,
+        };
+        assert_eq!(acceptable(&good), Ok(()));
+        let bad = [
+            PrepareSettings {
+                puk: Zeroizing::new("12345678".to_owned()),
+                ..good.clone()
+            },
+            PrepareSettings {
+                puk: Zeroizing::new("123".to_owned()),
+                ..good.clone()
+            },
+            PrepareSettings {
+                management_key: Zeroizing::new(FACTORY_MANAGEMENT_KEY),
+                ..good.clone()
+            },
+            PrepareSettings {
+                retries: (0, 3),
+                ..good.clone()
+            },
+            PrepareSettings {
+                retries: (5, 16),
+                ..good
+            },
+        ];
+        for settings in bad {
+            assert!(matches!(acceptable(&settings), Err(CardError::BadSettings { .. })));
+        }
+    }
+}
