@@ -17,7 +17,9 @@ impl Gateway {
             return Ok(known);
         }
         let stored = self.store.grant(&commitment)?.ok_or(Denial::Unknown)?;
-        Ok(self.grants.put(commitment, SignatureChecked::new(self.domain(), stored.grant)?))
+        Ok(self
+            .grants
+            .put(commitment, SignatureChecked::new(self.domain(), stored.grant)?))
     }
 
     /// Asks the rule for each section; refused if any is.
@@ -37,7 +39,17 @@ impl Gateway {
         }
         self.ledger.must_be_heard()?;
         let (view, now) = (self.ledger.view(), self.clock.now());
-        let ask = |section: &u8| grant.check(&*view, &Request { device, section: *section, right: right as u8, now });
+        let ask = |section: &u8| {
+            grant.check(
+                &*view,
+                &Request {
+                    device,
+                    section: *section,
+                    right: right as u8,
+                    now,
+                },
+            )
+        };
         Ok(sections.iter().map(ask).collect::<Result<_, _>>()?)
     }
 

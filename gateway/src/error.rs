@@ -83,7 +83,10 @@ impl Problem {
     /// Any coded error under a status.
     #[must_use]
     pub fn new(status: StatusCode, error: &impl Coded) -> Self {
-        Self { status, fault: error.fault() }
+        Self {
+            status,
+            fault: error.fault(),
+        }
     }
 
     /// Stable code.
@@ -142,7 +145,11 @@ impl From<NotAGrant> for Problem {
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        let status = if error == KeyError::SigningFailed { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::FORBIDDEN };
+        let status = if error == KeyError::SigningFailed {
+            StatusCode::INTERNAL_SERVER_ERROR
+        } else {
+            StatusCode::FORBIDDEN
+        };
         Self::new(status, &error)
     }
 }
@@ -183,7 +190,9 @@ impl From<ChainError> for Problem {
 
 fn chain_failure(error: &ChainError) -> StatusCode {
     match error {
-        ChainError::Storage(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => StatusCode::INSUFFICIENT_STORAGE,
+        ChainError::Storage(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
         _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -195,7 +204,11 @@ struct Outside(ChainError);
 
 impl Coded for Outside {
     fn code(&self) -> &'static str {
-        if chain_failure(&self.0) == StatusCode::INSUFFICIENT_STORAGE { "disk-full" } else { self.0.code() }
+        if chain_failure(&self.0) == StatusCode::INSUFFICIENT_STORAGE {
+            "disk-full"
+        } else {
+            self.0.code()
+        }
     }
     fn action(&self) -> &'static str {
         "Nothing was changed. Try again; if it happens again, tell the network operator."
@@ -220,9 +233,16 @@ mod tests {
             StoreError::Damaged(""),
             StoreError::Failed(String::new()),
         ];
-        let codes = Refusal::ALL.iter().map(Coded::code).chain(Denial::ALL.iter().map(Coded::code)).chain(store.iter().map(Coded::code));
+        let codes = Refusal::ALL
+            .iter()
+            .map(Coded::code)
+            .chain(Denial::ALL.iter().map(Coded::code))
+            .chain(store.iter().map(Coded::code));
         for code in codes {
-            assert!(papers.contains(&format!("| `{code}` |")), "{code} is missing in docs/errors.md");
+            assert!(
+                papers.contains(&format!("| `{code}` |")),
+                "{code} is missing in docs/errors.md"
+            );
         }
     }
 

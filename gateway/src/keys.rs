@@ -67,9 +67,20 @@ impl Keys {
     /// # Errors
     /// Any [`KeysError`].
     pub fn open(folder: &Path) -> Result<Self, KeysError> {
-        let file = |source| KeysError::File { path: folder.to_owned(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(file)?;
-        Ok(Self { operator: key(&folder.join("operator.key"))?, gateway: key(&folder.join("gateway.key"))?, salt: salt(folder)? })
+        let file = |source| KeysError::File {
+            path: folder.to_owned(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(file)?;
+        Ok(Self {
+            operator: key(&folder.join("operator.key"))?,
+            gateway: key(&folder.join("gateway.key"))?,
+            salt: salt(folder)?,
+        })
     }
 }
 
@@ -93,7 +104,10 @@ fn salt(folder: &Path) -> Result<[u8; 32], KeysError> {
 }
 
 fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeysError> {
-    let file = |source| KeysError::File { path: path.to_owned(), source };
+    let file = |source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    };
     let text = match fs::read_to_string(path) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -102,16 +116,29 @@ fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeysError> {
     if fs::metadata(path).map_err(file)?.permissions().mode() & 0o077 != 0 {
         return Err(KeysError::Exposed(path.to_owned()));
     }
-    hexbytes::decode(text.trim()).map(|b| Some(Zeroizing::new(b))).ok_or_else(|| KeysError::Malformed(path.to_owned()))
+    hexbytes::decode(text.trim())
+        .map(|b| Some(Zeroizing::new(b)))
+        .ok_or_else(|| KeysError::Malformed(path.to_owned()))
 }
 
 /// Writes to a new file beside and renames it, so that a crash leaves either no key or a whole one.
 fn write(path: &Path, bytes: &[u8; 32]) -> Result<(), KeysError> {
-    let file = |source| KeysError::File { path: path.to_owned(), source };
+    let file = |source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    };
     let beside = path.with_extension("new");
     let text = Zeroizing::new(hex::encode(bytes));
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(file)?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(file)?;
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .map_err(file)?;
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.sync_all())
+        .map_err(file)?;
     fs::rename(&beside, path).map_err(file)
 }
 
@@ -127,7 +154,10 @@ mod tests {
         let first = Keys::open(&data).unwrap();
         let again = Keys::open(&data).unwrap();
         assert_eq!(first.operator.public(), again.operator.public());
-        assert_eq!((first.gateway.public(), first.salt), (again.gateway.public(), again.salt));
+        assert_eq!(
+            (first.gateway.public(), first.salt),
+            (again.gateway.public(), again.salt)
+        );
         let path = data.join("operator.key");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();

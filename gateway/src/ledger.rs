@@ -31,8 +31,18 @@ impl Ledger {
     /// [`ChainError`].
     pub fn open(chain: Arc<dyn Chain>, clock: Clock, silent_after: u64) -> Result<Self, ChainError> {
         let mirror = RwLock::new(Mirror::load(chain.as_ref())?);
-        let heard = Mutex::new(Heard { head: chain.head()?, at: clock.now() });
-        Ok(Self { chain, mirror, heard, looking: Mutex::default(), clock, silent_after })
+        let heard = Mutex::new(Heard {
+            head: chain.head()?,
+            at: clock.now(),
+        });
+        Ok(Self {
+            chain,
+            mirror,
+            heard,
+            looking: Mutex::default(),
+            clock,
+            silent_after,
+        })
     }
 
     /// The chain itself; its calls block.
@@ -66,7 +76,11 @@ impl Ledger {
         let at = self.clock.now();
         let head = self.chain.head()?;
         let known = self.view().block();
-        let news = if head.number > known { self.chain.events_since(known)? } else { Vec::new() };
+        let news = if head.number > known {
+            self.chain.events_since(known)?
+        } else {
+            Vec::new()
+        };
         if !news.is_empty() {
             let mut mirror = self.mirror.write().unwrap_or_else(PoisonError::into_inner);
             news.iter().for_each(|logged| mirror.apply(logged));
@@ -80,6 +94,10 @@ impl Ledger {
     /// # Errors
     /// [`Refusal::ChainSilent`].
     pub fn must_be_heard(&self) -> Result<(), Refusal> {
-        if self.clock.now().saturating_sub(self.heard().at) > self.silent_after { Err(Refusal::ChainSilent) } else { Ok(()) }
+        if self.clock.now().saturating_sub(self.heard().at) > self.silent_after {
+            Err(Refusal::ChainSilent)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -69,7 +69,10 @@ impl From<OperatorCommand> for Order {
 fn main() -> ExitCode {
     // SQL statements and TLS records may hold patients' ids: those crates stay silent.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,rustls=warn"));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .init();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -99,12 +102,20 @@ fn settings(place: Place) -> Result<Settings, SettingsError> {
 
 fn run_server(settings: Settings) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|source| ServeError::System { doing: "start", source })?.block_on(serve(settings, Clock::system()))
+    runtime
+        .map_err(|source| ServeError::System { doing: "start", source })?
+        .block_on(serve(settings, Clock::system()))
 }
 
 /// Asks the gateway that runs on the data folder; without one, acts on the folder itself.
 fn order(settings: Settings, order: Order) -> Result<(), Fault> {
-    let failed = |source| ServeError::System { doing: "ask the running gateway", source }.fault();
+    let failed = |source| {
+        ServeError::System {
+            doing: "ask the running gateway",
+            source,
+        }
+        .fault()
+    };
     let answer = match ask(&settings.data, order).map_err(failed)? {
         Some(answer) => answer,
         None => alone(settings, order).map_err(|error| error.fault())?,

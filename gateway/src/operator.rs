@@ -60,7 +60,13 @@ impl Gateway {
         let accredited = matches!(order, Order::Accredit { .. });
         let deadline = self.clock.now() + DEADLINE;
         self.as_operator(|nonce| {
-            structs::SetAccreditation { institution: institution.0.into(), accredited, nonce, deadline }.into()
+            structs::SetAccreditation {
+                institution: institution.0.into(),
+                accredited,
+                nonce,
+                deadline,
+            }
+            .into()
         })
     }
 
@@ -72,13 +78,25 @@ impl Gateway {
         let (size, root) = self.store.log_head()?;
         let published = self.ledger.view().checkpoint().map_or(0, |c| c.size);
         if size < published {
-            tracing::error!(size, published, "the log is shorter than its checkpoint on the chain: the data store was altered or restored");
+            tracing::error!(
+                size,
+                published,
+                "the log is shorter than its checkpoint on the chain: the data store was altered or restored"
+            );
         }
         if size <= published {
             return Ok(None);
         }
         let deadline = self.clock.now() + DEADLINE;
-        self.as_operator(|_| structs::Checkpoint { size, root: root.0.into(), deadline }.into()).map(Some)
+        self.as_operator(|_| {
+            structs::Checkpoint {
+                size,
+                root: root.0.into(),
+                deadline,
+            }
+            .into()
+        })
+        .map(Some)
     }
 
     /// Makes the chain accept this gateway's key, at the first start with a chain that was deployed for another gateway.
@@ -88,7 +106,16 @@ impl Gateway {
             return Ok(());
         }
         let deadline = self.clock.now() + DEADLINE;
-        let make = |nonce| structs::SetGateway { keyX: key.x().into(), keyY: key.y().into(), active: true, nonce, deadline }.into();
+        let make = |nonce| {
+            structs::SetGateway {
+                keyX: key.x().into(),
+                keyY: key.y().into(),
+                active: true,
+                nonce,
+                deadline,
+            }
+            .into()
+        };
         match self.as_operator(make) {
             Ok(_) => Ok(()),
             Err(problem) => Err(ChainError::Machine(problem.fault.to_string())),
@@ -116,7 +143,9 @@ impl Gateway {
     async fn attend(&self, mut stream: UnixStream) -> std::io::Result<()> {
         let (read, mut write) = stream.split();
         let mut line = String::new();
-        AsyncBufReader::new(tokio::io::AsyncReadExt::take(read, LINE as u64)).read_line(&mut line).await?;
+        AsyncBufReader::new(tokio::io::AsyncReadExt::take(read, LINE as u64))
+            .read_line(&mut line)
+            .await?;
         let mut answer = serde_json::to_vec(&self.answer(&line).await)?;
         answer.push(b'\n');
         write.write_all(&answer).await
@@ -169,7 +198,9 @@ pub fn listen(data: &Path) -> std::io::Result<UnixListener> {
 /// # Errors
 /// The system's, or an answer that cannot be read.
 pub fn ask(data: &Path, order: Order) -> std::io::Result<Option<Answer>> {
-    let Ok(mut stream) = StdUnixStream::connect(socket(data)) else { return Ok(None) };
+    let Ok(mut stream) = StdUnixStream::connect(socket(data)) else {
+        return Ok(None);
+    };
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut line = serde_json::to_vec(&order)?;
     line.push(b'\n');

@@ -49,7 +49,11 @@ mod tests {
 
     #[test]
     fn counts_each_apart_and_anew_each_hour() {
-        let (quota, a, b) = (Quota::default(), Payee::Address([127, 0, 0, 1].into()), Payee::Institution(InstitutionId([1; 32])));
+        let (quota, a, b) = (
+            Quota::default(),
+            Payee::Address([127, 0, 0, 1].into()),
+            Payee::Institution(InstitutionId([1; 32])),
+        );
         quota.take(a, 2, 10).unwrap();
         quota.take(a, 2, 11).unwrap();
         assert_eq!(quota.take(a, 2, 12), Err(Refusal::QuotaUsed));

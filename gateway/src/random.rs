@@ -9,6 +9,8 @@ use wardkey_core::key::KeyError;
 /// [`KeyError::SigningFailed`] if the system gives none.
 pub fn bytes<const N: usize>() -> Result<[u8; N], KeyError> {
     let mut out = [0; N];
-    SystemRandom::new().fill(&mut out).map_err(|_| KeyError::SigningFailed)?;
+    SystemRandom::new()
+        .fill(&mut out)
+        .map_err(|_| KeyError::SigningFailed)?;
     Ok(out)
 }

@@ -26,7 +26,13 @@ impl Replay {
     /// Starts at `now`.
     #[must_use]
     pub fn starting(now: u64) -> Self {
-        Self { started: now, generations: Mutex::new(Generations { turned: now, ..Generations::default() }) }
+        Self {
+            started: now,
+            generations: Mutex::new(Generations {
+                turned: now,
+                ..Generations::default()
+            }),
+        }
     }
 
     /// Whether `created` is near now and not before the start.
@@ -37,7 +43,11 @@ impl Replay {
         if created.abs_diff(now) > WINDOW {
             return Err(Refusal::ClockOff);
         }
-        if created < self.started { Err(Refusal::BeforeStart) } else { Ok(()) }
+        if created < self.started {
+            Err(Refusal::BeforeStart)
+        } else {
+            Ok(())
+        }
     }
 
     /// Uses up a nonce. Call it when the signature holds.
@@ -52,7 +62,11 @@ impl Replay {
             g.old = std::mem::take(&mut g.young);
             g.turned = now;
         }
-        if g.old.contains(&name) || !g.young.insert(name) { Err(Refusal::Replayed) } else { Ok(()) }
+        if g.old.contains(&name) || !g.young.insert(name) {
+            Err(Refusal::Replayed)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -103,7 +103,10 @@ pub async fn serve(settings: Settings, clock: Clock) -> Result<(), ServeError> {
     settings.check()?;
     let tls = settings.tls.as_ref().map(rustls_config).transpose()?;
     let _lock = lock(&settings)?;
-    let listen = |source| ServeError::Listen { address: settings.listen, source };
+    let listen = |source| ServeError::Listen {
+        address: settings.listen,
+        source,
+    };
     let listener = TcpListener::bind(settings.listen).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
@@ -120,8 +123,20 @@ pub async fn serve(settings: Settings, clock: Clock) -> Result<(), ServeError> {
     announce(address, tls.is_some()).map_err(system("print the address"))?;
     let service = app(gateway.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let result = match tls {
-        Some(tls) => axum_server::from_tcp_rustls(listener, tls).map_err(system("listen"))?.handle(handle).serve(service).await,
-        None => axum_server::from_tcp(listener).map_err(system("listen"))?.handle(handle).serve(service).await,
+        Some(tls) => {
+            axum_server::from_tcp_rustls(listener, tls)
+                .map_err(system("listen"))?
+                .handle(handle)
+                .serve(service)
+                .await
+        }
+        None => {
+            axum_server::from_tcp(listener)
+                .map_err(system("listen"))?
+                .handle(handle)
+                .serve(service)
+                .await
+        }
     };
     stop.abort();
     background.iter().for_each(tokio::task::JoinHandle::abort);
@@ -138,7 +153,11 @@ fn announce(address: SocketAddr, encrypted: bool) -> std::io::Result<()> {
     let scheme = if encrypted { "https" } else { "http" };
     tracing::info!(%address, scheme, "listening");
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", serde_json::json!({ "listening": format!("{scheme}://{address}") }))?;
+    writeln!(
+        out,
+        "{}",
+        serde_json::json!({ "listening": format!("{scheme}://{address}") })
+    )?;
     out.flush()
 }
 

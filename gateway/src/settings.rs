@@ -144,8 +144,10 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Unreadable`], [`SettingsError::Invalid`].
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text)
     }
 
@@ -158,8 +160,26 @@ impl Settings {
         let mut table: toml::Table = toml::from_str(DEFAULTS).map_err(invalid)?;
         lay_over(&mut table, toml::from_str(text).map_err(invalid)?);
         let file: File = table.try_into().map_err(invalid)?;
-        let File { name, data, listen, tls, chain, log, store, limits } = file;
-        Ok(Self { name, data, listen, tls, chain, log, store, limits })
+        let File {
+            name,
+            data,
+            listen,
+            tls,
+            chain,
+            log,
+            store,
+            limits,
+        } = file;
+        Ok(Self {
+            name,
+            data,
+            listen,
+            tls,
+            chain,
+            log,
+            store,
+            limits,
+        })
     }
 
     /// Refuses to serve the network in clear.
@@ -201,7 +221,10 @@ mod tests {
     #[test]
     fn a_file_changes_what_it_names_and_nothing_else() {
         let settings = Settings::parse("name = \"Net\"\n[chain]\nsilent_after = 5\n").unwrap();
-        assert_eq!((settings.name.as_str(), settings.chain.silent_after, settings.chain.poll), ("Net", 5, 500));
+        assert_eq!(
+            (settings.name.as_str(), settings.chain.silent_after, settings.chain.poll),
+            ("Net", 5, 500)
+        );
         assert!(Settings::parse("nmae = \"typing error\"").is_err());
         assert!(Settings::parse("[chain]\nsilent = 5").is_err());
     }

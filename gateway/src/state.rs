@@ -131,8 +131,12 @@ impl Gateway {
     /// [`OpenError`].
     pub fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
         let keys = Keys::open(&settings.data)?;
-        let genesis =
-            Genesis { operator: keys.operator.public(), gateway: keys.gateway.public(), chain_id: settings.chain.id, salt: keys.salt };
+        let genesis = Genesis {
+            operator: keys.operator.public(),
+            gateway: keys.gateway.public(),
+            chain_id: settings.chain.id,
+            salt: keys.salt,
+        };
         let chain = Embedded::open(&settings.data.join("ledger.sqlite"), genesis, clock.shared())?;
         Self::with_chain(settings, clock, keys, Arc::new(chain))
     }
@@ -143,7 +147,11 @@ impl Gateway {
     /// [`OpenError`].
     pub fn with_chain(settings: Settings, clock: Clock, keys: Keys, chain: Arc<dyn Chain>) -> Result<Self, OpenError> {
         let scribe = Arc::new(Scribe::new(chain.network().domain, keys.gateway));
-        let store = SqliteStore::open(&settings.data.join("store.sqlite"), settings.store.max_megabytes, Arc::clone(&scribe))?;
+        let store = SqliteStore::open(
+            &settings.data.join("store.sqlite"),
+            settings.store.max_megabytes,
+            Arc::clone(&scribe),
+        )?;
         let ledger = Ledger::open(chain, clock.clone(), settings.chain.silent_after)?;
         let gateway = Self(Arc::new(Parts {
             ledger,
@@ -178,7 +186,9 @@ impl Gateway {
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let gateway = self.clone();
-        tokio::task::spawn_blocking(move || work(&gateway)).await.map_err(|_| Refusal::Internal)?
+        tokio::task::spawn_blocking(move || work(&gateway))
+            .await
+            .map_err(|_| Refusal::Internal)?
     }
 
     /// Looks at the chain and tells the institutions what concerns them. Blocks.
@@ -194,9 +204,24 @@ impl Gateway {
 
     fn spread(&self, logged: &Logged) {
         match &logged.event {
-            Event::Granted { commitment, key } => self.tell_grantee(commitment, key, News::Grant { commitment: *commitment }),
-            Event::Revoked { commitment, key } => self.tell_grantee(commitment, key, News::Revoke { commitment: *commitment }),
-            Event::DeviceApproved { institution, device, .. } | Event::DeviceRevoked { institution, device } => {
+            Event::Granted { commitment, key } => self.tell_grantee(
+                commitment,
+                key,
+                News::Grant {
+                    commitment: *commitment,
+                },
+            ),
+            Event::Revoked { commitment, key } => self.tell_grantee(
+                commitment,
+                key,
+                News::Revoke {
+                    commitment: *commitment,
+                },
+            ),
+            Event::DeviceApproved {
+                institution, device, ..
+            }
+            | Event::DeviceRevoked { institution, device } => {
                 self.board.tell(*institution, News::Device { device: *device });
             }
             _ => {}
@@ -206,7 +231,9 @@ impl Gateway {
     /// A stranger's key under the same commitment is another grant on the chain and concerns nobody here.
     fn tell_grantee(&self, commitment: &Commitment, key: &PublicKey, news: News) {
         match self.store.grant(commitment) {
-            Ok(Some(stored)) if stored.grant.document.key == *key => self.board.tell(stored.grant.document.institution, news),
+            Ok(Some(stored)) if stored.grant.document.key == *key => {
+                self.board.tell(stored.grant.document.institution, news)
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "an institution could not be told of a grant"),
         }

@@ -15,11 +15,22 @@ async fn challenge(stage: &Stage) -> Digest {
 }
 
 async fn post(stage: &Stage, request: &wardkey_core::device::DeviceRequest) -> Reply {
-    stage.ask(Ask::post("/v1/device-requests", &serde_json::to_value(request).unwrap())).await.unwrap()
+    stage
+        .ask(Ask::post(
+            "/v1/device-requests",
+            &serde_json::to_value(request).unwrap(),
+        ))
+        .await
+        .unwrap()
 }
 
 async fn state(stage: &Stage, digest: &Digest) -> Value {
-    done(&stage.ask(Ask::get(format!("/v1/device-requests/{digest}"))).await.unwrap())
+    done(
+        &stage
+            .ask(Ask::get(format!("/v1/device-requests/{digest}")))
+            .await
+            .unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -27,32 +38,70 @@ async fn requests_are_seen_refused_and_approved() {
     let scene = Scene::set().await;
     let (stage, harbour) = (&scene.stage, &scene.harbour);
     let master = harbour.sign_in(stage).await.unwrap();
-    let (one, two) = (Card::new(harbour.id, "Dr. One").unwrap(), Card::new(harbour.id, "Dr. Two").unwrap());
+    let (one, two) = (
+        Card::new(harbour.id, "Dr. One").unwrap(),
+        Card::new(harbour.id, "Dr. Two").unwrap(),
+    );
     let (first, second) = (one.request(stage).await.unwrap(), two.request(stage).await.unwrap());
     let list = Ask::get(format!("/v1/institutions/{}/requests", harbour.id));
     let waiting = done(&stage.signed(master.signer(), list.clone()).await.unwrap());
-    let holders: Vec<_> = waiting.as_array().unwrap().iter().map(|r| r["certificate"]["holder"].as_str().unwrap()).collect();
-    assert_eq!(holders, ["Dr. One", "Dr. Two"], "the doctor's own request is approved already");
+    let holders: Vec<_> = waiting
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["certificate"]["holder"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        holders,
+        ["Dr. One", "Dr. Two"],
+        "the doctor's own request is approved already"
+    );
     assert_eq!(waiting[0]["request"], first.certificate.digest().to_string());
 
     let (a, b) = (first.certificate.digest(), second.certificate.digest());
     assert_eq!(state(stage, &a).await["state"], "waiting");
-    let refusal = Ask::post(format!("/v1/institutions/{}/requests/{b}/refusal", harbour.id), &json!({ "reason": "not known here" }));
+    let refusal = Ask::post(
+        format!("/v1/institutions/{}/requests/{b}/refusal", harbour.id),
+        &json!({ "reason": "not known here" }),
+    );
     done(&stage.signed(master.signer(), refusal.clone()).await.unwrap());
     done(&harbour.approve(stage, &first, 3).await.unwrap());
     assert_eq!(state(stage, &a).await["state"], "approved");
-    assert_eq!(state(stage, &b).await, json!({ "state": "refused", "reason": "not known here" }));
-    assert_eq!(done(&stage.signed(master.signer(), list.clone()).await.unwrap()), json!([]));
+    assert_eq!(
+        state(stage, &b).await,
+        json!({ "state": "refused", "reason": "not known here" })
+    );
+    assert_eq!(
+        done(&stage.signed(master.signer(), list.clone()).await.unwrap()),
+        json!([])
+    );
 
     let devices = Ask::get(format!("/v1/institutions/{}/devices", harbour.id));
     let devices = done(&stage.signed(master.signer(), devices).await.unwrap());
-    let holders: Vec<_> = devices.as_array().unwrap().iter().map(|d| d["certificate"]["holder"].as_str().unwrap()).collect();
+    let holders: Vec<_> = devices
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["certificate"]["holder"].as_str().unwrap())
+        .collect();
     assert_eq!(holders, ["Dr. Ada Harbour", "Dr. One"]);
 
     let other = scene.summit.sign_in(stage).await.unwrap();
-    refused(&stage.signed(other.signer(), list.clone()).await.unwrap(), 403, "wrong-signer");
-    refused(&stage.signed(other.signer(), refusal).await.unwrap(), 403, "wrong-signer");
-    refused(&stage.signed(scene.session.signer(), list).await.unwrap(), 403, "wrong-signer");
+    refused(
+        &stage.signed(other.signer(), list.clone()).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
+    refused(
+        &stage.signed(other.signer(), refusal).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
+    refused(
+        &stage.signed(scene.session.signer(), list).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
 }
 
 #[tokio::test]
@@ -71,11 +120,25 @@ async fn a_request_proves_its_key_over_a_fresh_challenge() {
     refused(&post(stage, &evidence).await, 403, "signature-invalid");
     done(&post(stage, &good).await);
     done(&post(stage, &good).await);
-    let another = Card::new(scene.harbour.id, "Dr. Two").unwrap().answer(stage, good.challenge).unwrap();
+    let another = Card::new(scene.harbour.id, "Dr. Two")
+        .unwrap()
+        .answer(stage, good.challenge)
+        .unwrap();
     refused(&post(stage, &another).await, 409, "challenge-unknown");
     let late = challenge(stage).await;
     scene.place.later(901);
-    refused(&post(stage, &Card::new(scene.harbour.id, "Dr. Late").unwrap().answer(stage, late).unwrap()).await, 409, "challenge-unknown");
+    refused(
+        &post(
+            stage,
+            &Card::new(scene.harbour.id, "Dr. Late")
+                .unwrap()
+                .answer(stage, late)
+                .unwrap(),
+        )
+        .await,
+        409,
+        "challenge-unknown",
+    );
     let nowhere = Card::new(wardkey_core::id::InstitutionId([9; 32]), "x").unwrap();
     let nowhere = nowhere.answer(stage, challenge(stage).await).unwrap();
     refused(&post(stage, &nowhere).await, 404, "institution-unknown");
@@ -94,10 +157,28 @@ async fn the_agreement_key_is_sealed_to_each_card() {
         done(&stage.signed(master.signer(), Ask::put(&target, &wrap)).await.unwrap());
     }
     let newest = json!({ "epoch": 2, "enc": "AAAA", "ct": "BBBB" });
-    assert_eq!(done(&stage.ask(Ask::get(&target)).await.unwrap()), newest, "read before the sign-in");
-    refused(&stage.signed(scene.session.signer(), Ask::put(&target, &newest)).await.unwrap(), 403, "wrong-signer");
+    assert_eq!(
+        done(&stage.ask(Ask::get(&target)).await.unwrap()),
+        newest,
+        "read before the sign-in"
+    );
+    refused(
+        &stage
+            .signed(scene.session.signer(), Ask::put(&target, &newest))
+            .await
+            .unwrap(),
+        403,
+        "wrong-signer",
+    );
     let foreign = scene.summit.sign_in(stage).await.unwrap();
-    refused(&stage.signed(foreign.signer(), Ask::put(&target, &newest)).await.unwrap(), 403, "wrong-signer");
+    refused(
+        &stage
+            .signed(foreign.signer(), Ask::put(&target, &newest))
+            .await
+            .unwrap(),
+        403,
+        "wrong-signer",
+    );
 }
 
 #[tokio::test]
@@ -110,18 +191,38 @@ async fn section_keys_only_move_forward() {
     done(&stage.signed(patient.signer(), put(&same)).await.unwrap());
     let mut forged = same.clone();
     forged.version = 2;
-    refused(&stage.signed(patient.signer(), put(&forged)).await.unwrap(), 403, "signature-invalid");
+    refused(
+        &stage.signed(patient.signer(), put(&forged)).await.unwrap(),
+        403,
+        "signature-invalid",
+    );
     let mut fewer = same.clone();
     fewer.keys.remove(0);
     fewer.signature = sign(stage, patient, &fewer);
-    refused(&stage.signed(patient.signer(), put(&fewer)).await.unwrap(), 409, "section-keys-old");
+    refused(
+        &stage.signed(patient.signer(), put(&fewer)).await.unwrap(),
+        409,
+        "section-keys-old",
+    );
     fewer.version = 2;
     fewer.signature = sign(stage, patient, &fewer);
     done(&stage.signed(patient.signer(), put(&fewer)).await.unwrap());
-    refused(&stage.signed(patient.signer(), put(&same)).await.unwrap(), 409, "section-keys-old");
+    refused(
+        &stage.signed(patient.signer(), put(&same)).await.unwrap(),
+        409,
+        "section-keys-old",
+    );
     let other = wardkey_gateway::bench::actors::Patient::begin(stage).await.unwrap();
-    refused(&stage.signed(other.signer(), put(&same)).await.unwrap(), 403, "wrong-signer");
-    refused(&stage.signed(scene.session.signer(), Ask::get(&target)).await.unwrap(), 400, "permission-missing");
+    refused(
+        &stage.signed(other.signer(), put(&same)).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
+    refused(
+        &stage.signed(scene.session.signer(), Ask::get(&target)).await.unwrap(),
+        400,
+        "permission-missing",
+    );
 }
 
 fn sign(

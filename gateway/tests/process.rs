@@ -17,7 +17,13 @@ use wardkey_gateway::bench::stage::{Ask, Signer, sign};
 
 fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-gateway"));
-    command.arg("--data").arg(data).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("--data")
+        .arg(data)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -29,11 +35,19 @@ struct Process {
 
 impl Process {
     fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(data, &[&["--listen", "127.0.0.1:0"], arguments].concat()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command(data, &[&["--listen", "127.0.0.1:0"], arguments].concat())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
-        Self { child, url: ready["listening"].as_str().unwrap().to_owned() }
+        Self {
+            child,
+            url: ready["listening"].as_str().unwrap().to_owned(),
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -56,7 +70,9 @@ async fn send(client: &Client, url: &str, signer: Signer<'_>, ask: &Ask<'_>) -> 
     let nonce = wardkey_gateway::random::bytes::<16>().map(hex::encode).unwrap();
     let signed = sign(ask, signer, support::system_now(), &nonce).unwrap();
     let method = Method::from_bytes(ask.method.as_str().as_bytes()).unwrap();
-    let mut request = client.request(method, format!("{url}{}", ask.target)).body(ask.body.clone().unwrap_or_default());
+    let mut request = client
+        .request(method, format!("{url}{}", ask.target))
+        .body(ask.body.clone().unwrap_or_default());
     for (name, value) in signed.request.headers() {
         request = request.header(name, value);
     }
@@ -67,14 +83,26 @@ async fn send(client: &Client, url: &str, signer: Signer<'_>, ask: &Ask<'_>) -> 
 #[tokio::test]
 async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
     // The scene is set in this process; then the program takes over the data folder.
-    let Scene { place, stage, session, patient, given, doctor, .. } = Scene::set().await;
+    let Scene {
+        place,
+        stage,
+        session,
+        patient,
+        given,
+        doctor,
+        ..
+    } = Scene::set().await;
     let folder = place.folder;
     let domain = *stage.gateway.domain();
     let records: Vec<Record> = (0..4000)
         .map(|n| {
             let text = format!("record {n} {}", "x".repeat(500));
-            let unsigned = wardkey_gateway::bench::actors::unsigned(&stage, &patient, &doctor, ALLERGIES, text.as_bytes()).unwrap();
-            unsigned.sign_in_session(&domain, &session.key, &session.delegation).unwrap()
+            let unsigned =
+                wardkey_gateway::bench::actors::unsigned(&stage, &patient, &doctor, ALLERGIES, text.as_bytes())
+                    .unwrap();
+            unsigned
+                .sign_in_session(&domain, &session.key, &session.delegation)
+                .unwrap()
         })
         .collect();
     drop((stage, place.stage, place.wire));
@@ -102,7 +130,11 @@ async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
             }
         }
         killer.await.unwrap();
-        assert!(acknowledged.len() > before + 5, "round {round}: only {} were written", acknowledged.len() - before);
+        assert!(
+            acknowledged.len() > before + 5,
+            "round {round}: only {} were written",
+            acknowledged.len() - before
+        );
     }
 
     let gateway = Process::start(folder.path(), &[]);
@@ -118,12 +150,23 @@ async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
     assert_eq!(ids[..known.len()], known[..], "each once, in order");
     assert!(ids.len() <= known.len() + 1, "at most the one that was under way");
     // Sent again, an acknowledged record answers its first receipt.
-    let (_, again) = send(&client, &gateway.url, session.signer(), &write(&records[0])).await.unwrap();
+    let (_, again) = send(&client, &gateway.url, session.signer(), &write(&records[0]))
+        .await
+        .unwrap();
     assert_eq!(again["receipts"][0], acknowledged[0].1);
     let log = Ask::get(format!("/v1/patients/{}/log", patient.id));
     let (_, log) = send(&client, &gateway.url, patient.signer(), &log).await.unwrap();
-    let sequences: Vec<_> = log["entries"].as_array().unwrap().iter().map(|e| e["sequence"].as_u64().unwrap()).collect();
-    assert_eq!(sequences, (0..=ids.len() as u64).collect::<Vec<_>>(), "the log has no gap");
+    let sequences: Vec<_> = log["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["sequence"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        sequences,
+        (0..=ids.len() as u64).collect::<Vec<_>>(),
+        "the log has no gap"
+    );
 }
 
 #[test]
@@ -151,14 +194,28 @@ async fn https_with_a_certificate() {
     write("crt.pem", made.cert.pem());
     write("key.pem", made.signing_key.serialize_pem());
     let path = |name: &str| folder.path().join(name).display().to_string();
-    write("gateway.toml", format!("[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", path("crt.pem"), path("key.pem")));
+    write(
+        "gateway.toml",
+        format!(
+            "[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n",
+            path("crt.pem"),
+            path("key.pem")
+        ),
+    );
     let gateway = Process::start(&folder.path().join("data"), &["--config", &path("gateway.toml")]);
     assert!(gateway.url.starts_with("https://127.0.0.1:"));
     let port = gateway.url.rsplit(':').next().unwrap();
     let _first = rustls::crypto::ring::default_provider().install_default();
     let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
     let client = Client::builder().tls_certs_only([root]).build().unwrap();
-    let network: Value = client.get(format!("https://localhost:{port}/v1/network")).send().await.unwrap().json().await.unwrap();
+    let network: Value = client
+        .get(format!("https://localhost:{port}/v1/network"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!(network["name"], "Wardkey");
 }
 
@@ -167,7 +224,10 @@ async fn sigterm_ends_it_in_good_order() {
     let folder = tempfile::tempdir().unwrap();
     let mut gateway = Process::start(folder.path(), &[]);
     let page = client().get(&gateway.url).send().await.unwrap();
-    assert!(page.status() == 200 || page.status() == 404, "the page, or the word that it was not built");
+    assert!(
+        page.status() == 200 || page.status() == 404,
+        "the page, or the word that it was not built"
+    );
     gateway.signal(Signal::TERM);
     let start = Instant::now();
     assert!(gateway.child.wait().unwrap().success());
@@ -177,7 +237,9 @@ async fn sigterm_ends_it_in_good_order() {
 
 #[tokio::test]
 async fn the_operator_accredits_beside_a_running_gateway_and_without_one() {
-    let Scene { place, stage, harbour, .. } = Scene::set().await;
+    let Scene {
+        place, stage, harbour, ..
+    } = Scene::set().await;
     let folder = place.folder;
     drop((stage, place.stage, place.wire));
     let id = harbour.id.to_string();
@@ -194,22 +256,39 @@ async fn the_operator_accredits_beside_a_running_gateway_and_without_one() {
     let outcome: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert!(outcome["block"].as_u64().unwrap() > 0);
     assert_eq!(status().await, "accredited");
-    let nobody = command(folder.path(), &["operator", "accredit", &"00".repeat(32)]).output().unwrap();
+    let nobody = command(folder.path(), &["operator", "accredit", &"00".repeat(32)])
+        .output()
+        .unwrap();
     let text = String::from_utf8(nobody.stderr).unwrap();
-    assert!(!nobody.status.success() && text.contains("institution-unknown"), "{text}");
+    assert!(
+        !nobody.status.success() && text.contains("institution-unknown"),
+        "{text}"
+    );
 }
 
 #[test]
 fn what_it_logs_names_no_patient() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = command(folder.path(), &["--listen", "127.0.0.1:0"]).env("RUST_LOG", "debug").spawn().unwrap();
+    let mut child = command(folder.path(), &["--listen", "127.0.0.1:0"])
+        .env("RUST_LOG", "debug")
+        .spawn()
+        .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let url = serde_json::from_str::<Value>(&line).unwrap()["listening"].as_str().unwrap().to_owned();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let url = serde_json::from_str::<Value>(&line).unwrap()["listening"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let patient = "ab".repeat(32);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let answer = client().get(format!("{url}/v1/patients/{patient}/records?sections=2")).send().await.unwrap();
+        let answer = client()
+            .get(format!("{url}/v1/patients/{patient}/records?sections=2"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 401);
     });
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
@@ -219,4 +298,3 @@ fn what_it_logs_names_no_patient() {
     assert!(log.contains("/v1/patients/{id}/records"), "{log}");
     assert!(!log.contains(&patient), "{log}");
 }
-

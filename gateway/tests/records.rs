@@ -19,19 +19,31 @@ impl Scene {
         let domain = self.stage.gateway.domain();
         let key = self.patient.section(header.section.min(18)).unwrap().public();
         let unsigned = Unsigned::seal(domain, header, &key, b"x").unwrap();
-        unsigned.sign_in_session(domain, &self.session.key, &self.session.delegation).unwrap()
+        unsigned
+            .sign_in_session(domain, &self.session.key, &self.session.delegation)
+            .unwrap()
     }
 }
 
 #[tokio::test]
 async fn writing_is_idempotent_and_conflicts_are_told() {
     let scene = Scene::set().await;
-    let records: Vec<_> = (0..20).map(|n| scene.record(ALLERGIES, &format!("record {n}"))).collect();
+    let records: Vec<_> = (0..20)
+        .map(|n| scene.record(ALLERGIES, &format!("record {n}")))
+        .collect();
     let first = done(&scene.write(&records).await);
     assert_eq!(done(&scene.write(&records).await), first, "the same receipts");
-    assert_eq!(scene.log().await["entries"].as_array().unwrap().len(), 20, "logged once");
+    assert_eq!(
+        scene.log().await["entries"].as_array().unwrap().len(),
+        20,
+        "logged once"
+    );
     let other = scene.record_with(|header| header.record = records[3].header.record);
-    refused(&scene.write(&[scene.record(ALLERGIES, "new"), other]).await, 409, "record-conflict");
+    refused(
+        &scene.write(&[scene.record(ALLERGIES, "new"), other]).await,
+        409,
+        "record-conflict",
+    );
     let read = done(&scene.read("2").await);
     assert_eq!(read["records"].as_array().unwrap().len(), 20, "all or none");
 }
@@ -50,16 +62,28 @@ async fn versions_follow_one_another_by_the_same_institution() {
 
     let summit = scene.summit.card(&scene.stage, "Dr. Summit", 3).await.unwrap();
     let session = summit.sign_in(&scene.stage).await.unwrap();
-    let given = scene.patient.grant(&scene.stage, &scene.summit, support::terms(scene.place.now())).await.unwrap();
-    let mut header = unsigned(&scene.stage, &scene.patient, &summit, ALLERGIES, b"x").unwrap().signed_by_card(
-        scene.doctor.signature.sign_digest(&[1; 32]).unwrap(),
-    ).header;
+    let given = scene
+        .patient
+        .grant(&scene.stage, &scene.summit, support::terms(scene.place.now()))
+        .await
+        .unwrap();
+    let mut header = unsigned(&scene.stage, &scene.patient, &summit, ALLERGIES, b"x")
+        .unwrap()
+        .signed_by_card(scene.doctor.signature.sign_digest(&[1; 32]).unwrap())
+        .header;
     (header.record, header.version) = (first.header.record, 3);
     let domain = scene.stage.gateway.domain();
     let key = scene.patient.section(ALLERGIES).unwrap().public();
-    let theirs = Unsigned::seal(domain, header, &key, b"x").unwrap().sign_in_session(domain, &session.key, &session.delegation).unwrap();
+    let theirs = Unsigned::seal(domain, header, &key, b"x")
+        .unwrap()
+        .sign_in_session(domain, &session.key, &session.delegation)
+        .unwrap();
     let ask = Ask::post(scene.records(), &json!({ "records": [theirs] })).under(given.commitment, "");
-    refused(&scene.stage.signed(session.signer(), ask).await.unwrap(), 409, "record-version");
+    refused(
+        &scene.stage.signed(session.signer(), ask).await.unwrap(),
+        409,
+        "record-version",
+    );
 }
 
 #[tokio::test]
@@ -69,12 +93,20 @@ async fn records_out_of_place_are_refused() {
     let future = scene.place.now() + 120;
     for (record, status, code) in [
         (scene.record_with(|h| h.patient = stranger.id), 400, "record-misplaced"),
-        (scene.record_with(|h| h.institution = scene.summit.id), 400, "record-misplaced"),
+        (
+            scene.record_with(|h| h.institution = scene.summit.id),
+            400,
+            "record-misplaced",
+        ),
         (scene.record_with(|h| h.section = 31), 400, "record-misplaced"),
         (scene.record_with(|h| h.epoch = 7), 409, "record-epoch"),
         (scene.record_with(|h| h.time = future), 400, "record-time"),
         (scene.record_with(|h| h.time -= 1000), 400, "record-bad-delegation"),
-        (scene.record_with(|h| h.device = DeviceId([1; 32])), 400, "record-bad-delegation"),
+        (
+            scene.record_with(|h| h.device = DeviceId([1; 32])),
+            400,
+            "record-bad-delegation",
+        ),
     ] {
         refused(&scene.write(&[record]).await, status, code);
     }
@@ -83,7 +115,11 @@ async fn records_out_of_place_are_refused() {
     refused(&scene.write(&[altered]).await, 400, "record-bad-signature");
     refused(&scene.write(&[]).await, 400, "records-none");
     let ask = Ask::post(scene.records(), &json!({ "records": 3 })).under(scene.given.commitment, "");
-    refused(&scene.stage.signed(scene.session.signer(), ask).await.unwrap(), 400, "body-malformed");
+    refused(
+        &scene.stage.signed(scene.session.signer(), ask).await.unwrap(),
+        400,
+        "body-malformed",
+    );
     assert_eq!(scene.log().await["entries"], json!([]));
 }
 
@@ -95,10 +131,17 @@ async fn a_prescription_is_signed_by_the_cards_signature_key() {
     let draft = unsigned(&scene.stage, &scene.patient, &scene.doctor, medications, b"amoxicillin").unwrap();
     let signature = scene.doctor.signature.sign_digest(&draft.digest(&domain)).unwrap();
     let by_9a = scene.doctor.device.sign_digest(&draft.digest(&domain)).unwrap();
-    refused(&scene.write(&[draft.clone().signed_by_card(by_9a)]).await, 400, "record-bad-signature");
+    refused(
+        &scene.write(&[draft.clone().signed_by_card(by_9a)]).await,
+        400,
+        "record-bad-signature",
+    );
     done(&scene.write(&[draft.signed_by_card(signature)]).await);
     let unknown = scene.record_with(|h| h.device = DeviceId([1; 32]));
-    let unknown = Record { author: wardkey_core::record::Author::Signature { signature }, ..unknown };
+    let unknown = Record {
+        author: wardkey_core::record::Author::Signature { signature },
+        ..unknown
+    };
     refused(&scene.write(&[unknown]).await, 400, "record-no-certificate");
 }
 
@@ -108,9 +151,23 @@ async fn a_colleague_may_send_but_the_author_must_be_allowed() {
     let colleague = scene.harbour.card(&scene.stage, "Dr. B", 3).await.unwrap();
     let session = colleague.sign_in(&scene.stage).await.unwrap();
     let (one, two) = (scene.record(ALLERGIES, "one"), scene.record(ALLERGIES, "two"));
-    done(&scene.stage.signed(session.signer(), scene.ask_write(&[one])).await.unwrap());
+    done(
+        &scene
+            .stage
+            .signed(session.signer(), scene.ask_write(&[one]))
+            .await
+            .unwrap(),
+    );
     scene.harbour.revoke(&scene.stage, &scene.doctor).await.unwrap();
-    refused(&scene.stage.signed(session.signer(), scene.ask_write(&[two])).await.unwrap(), 403, "device-revoked");
+    refused(
+        &scene
+            .stage
+            .signed(session.signer(), scene.ask_write(&[two]))
+            .await
+            .unwrap(),
+        403,
+        "device-revoked",
+    );
 }
 
 /// The gateway serves what its store holds; the reader finds out.
@@ -120,28 +177,51 @@ async fn a_record_altered_or_swapped_in_the_store_is_detected_by_the_reader() {
     let domain = *scene.stage.gateway.domain();
     done(&scene.write(&[scene.record(ALLERGIES, "penicillin")]).await);
     let store = scene.place.store();
-    let text: String = store.query_row("SELECT document FROM records", [], |row| row.get(0)).unwrap();
+    let text: String = store
+        .query_row("SELECT document FROM records", [], |row| row.get(0))
+        .unwrap();
     let mut altered: Record = serde_json::from_str(&text).unwrap();
     altered.sealed.ct[3] ^= 1;
-    store.execute("UPDATE records SET document = ?1", [serde_json::to_string(&altered).unwrap()]).unwrap();
+    store
+        .execute(
+            "UPDATE records SET document = ?1",
+            [serde_json::to_string(&altered).unwrap()],
+        )
+        .unwrap();
     let got: Vec<Record> = serde_json::from_value(done(&scene.read("2").await)["records"].clone()).unwrap();
     assert_eq!(got[0].verify(&domain, None), Err(RecordError::BadSignature));
 
     let mut swapped: Record = serde_json::from_str(&text).unwrap();
     swapped.header.patient.0[0] ^= 1;
-    store.execute("UPDATE records SET document = ?1", [serde_json::to_string(&swapped).unwrap()]).unwrap();
+    store
+        .execute(
+            "UPDATE records SET document = ?1",
+            [serde_json::to_string(&swapped).unwrap()],
+        )
+        .unwrap();
     let got: Vec<Record> = serde_json::from_value(done(&scene.read("2").await)["records"].clone()).unwrap();
-    assert_ne!(got[0].header.patient, scene.patient.id, "not the patient that was asked for");
+    assert_ne!(
+        got[0].header.patient, scene.patient.id,
+        "not the patient that was asked for"
+    );
     swapped.header.patient = scene.patient.id;
     swapped.header.section = 3;
-    assert_eq!(swapped.verify(&domain, None), Err(RecordError::BadSignature), "and putting on the right name breaks the signature");
+    assert_eq!(
+        swapped.verify(&domain, None),
+        Err(RecordError::BadSignature),
+        "and putting on the right name breaks the signature"
+    );
 }
 
 #[tokio::test]
 async fn too_large_is_told() {
     let scene = Scene::in_place(Place::with("[limits]\nrecord_megabytes = 1\nimport_megabytes = 3")).await;
     let big = "x".repeat(1024 * 1024 + 1);
-    refused(&scene.write(&[scene.record(ALLERGIES, &big)]).await, 413, "record-too-large");
+    refused(
+        &scene.write(&[scene.record(ALLERGIES, &big)]).await,
+        413,
+        "record-too-large",
+    );
     let half = "x".repeat(700 * 1024);
     let three: Vec<_> = (0..4).map(|_| scene.record(ALLERGIES, &half)).collect();
     refused(&scene.write(&three).await, 413, "body-too-large");
@@ -155,7 +235,9 @@ async fn a_full_disk_is_told_and_nothing_is_half_written() {
     let scene = Scene::in_place(Place::with("[store]\nmax_megabytes = 2")).await;
     let mut kept = 0;
     let full = loop {
-        let reply = scene.write(&[scene.record(ALLERGIES, &"x".repeat(100_000)), scene.record(3, "small")]).await;
+        let reply = scene
+            .write(&[scene.record(ALLERGIES, &"x".repeat(100_000)), scene.record(3, "small")])
+            .await;
         if !reply.status.is_success() {
             break reply;
         }
@@ -163,18 +245,40 @@ async fn a_full_disk_is_told_and_nothing_is_half_written() {
         assert!(kept < 100, "the disk never became full");
     };
     refused(&full, 507, "disk-full");
-    let count = |table: &str| -> i64 { scene.place.store().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap() };
+    let count = |table: &str| -> i64 {
+        scene
+            .place
+            .store()
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .unwrap()
+    };
     assert_eq!((count("records"), count("log")), (2 * kept, 2 * kept));
     // What was kept can be read as soon as there is room for its log entry; the log goes on without a gap.
-    scene.place.store().execute_batch("DELETE FROM records WHERE section = 2; VACUUM").unwrap();
+    scene
+        .place
+        .store()
+        .execute_batch("DELETE FROM records WHERE section = 2; VACUUM")
+        .unwrap();
     let read = done(&scene.read("3").await);
     assert_eq!(read["records"].as_array().unwrap().len() as i64, kept);
     let log = scene.log().await;
-    let sequences: Vec<_> = log["entries"].as_array().unwrap().iter().map(|e| e["sequence"].as_i64().unwrap()).collect();
+    let sequences: Vec<_> = log["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["sequence"].as_i64().unwrap())
+        .collect();
     assert_eq!(sequences, (0..=2 * kept).collect::<Vec<_>>());
     let line = &read["log"][0];
     let path: Vec<wardkey_core::id::Digest> = serde_json::from_value(line["path"].clone()).unwrap();
     let digest = |v: &serde_json::Value| serde_json::from_value(v.clone()).unwrap();
     let index = line["index"].as_u64().unwrap();
-    wardkey_core::log::verify_inclusion(line["size"].as_u64().unwrap(), &digest(&line["root"]), index, &digest(&line["leaf"]), &path).unwrap();
+    wardkey_core::log::verify_inclusion(
+        line["size"].as_u64().unwrap(),
+        &digest(&line["root"]),
+        index,
+        &digest(&line["leaf"]),
+        &path,
+    )
+    .unwrap();
 }

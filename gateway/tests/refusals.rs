@@ -29,14 +29,40 @@ async fn read_under(scene: &Scene, commitment: Commitment, sections: &str) -> wa
 async fn grants_hold_in_their_time_only() {
     let scene = Scene::set().await;
     let now = scene.place.now();
-    let future = granted(&scene, Terms { not_before: now + 600, ..terms(now) }).await;
-    refused(&read_under(&scene, future.commitment, "2").await, 403, "grant-not-yet-valid");
-    let short = granted(&scene, Terms { expiry: now + 300, ..terms(now) }).await;
+    let future = granted(
+        &scene,
+        Terms {
+            not_before: now + 600,
+            ..terms(now)
+        },
+    )
+    .await;
+    refused(
+        &read_under(&scene, future.commitment, "2").await,
+        403,
+        "grant-not-yet-valid",
+    );
+    let short = granted(
+        &scene,
+        Terms {
+            expiry: now + 300,
+            ..terms(now)
+        },
+    )
+    .await;
     done(&read_under(&scene, short.commitment, "2").await);
     scene.place.later(300);
     refused(&read_under(&scene, short.commitment, "2").await, 403, "grant-expired");
     let body = scene.patient.body(&scene.stage, &scene.harbour, &short).unwrap();
-    refused(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap(), 403, "grant-expired");
+    refused(
+        &scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &body))
+            .await
+            .unwrap(),
+        403,
+        "grant-expired",
+    );
 }
 
 #[tokio::test]
@@ -49,20 +75,43 @@ async fn a_grant_replayed_after_its_revocation_stays_revoked() {
     // Signed anew, so that it is another action on the chain.
     let again = scene.patient.body(&scene.stage, &scene.harbour, &scene.given).unwrap();
     for body in [body, again] {
-        let reply = scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap();
-        assert!(reply.status == 409 && reply.code() == "grant-revoked" || reply.status.is_success(), "{}", reply.code());
+        let reply = scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &body))
+            .await
+            .unwrap();
+        assert!(
+            reply.status == 409 && reply.code() == "grant-revoked" || reply.status.is_success(),
+            "{}",
+            reply.code()
+        );
     }
     refused(&scene.read("2").await, 403, "grant-revoked");
-    refused(&scene.write(&[scene.record(ALLERGIES, "x")]).await, 403, "grant-revoked");
+    refused(
+        &scene.write(&[scene.record(ALLERGIES, "x")]).await,
+        403,
+        "grant-revoked",
+    );
 }
 
 #[tokio::test]
 async fn a_revocation_before_its_grant_wins() {
     let scene = Scene::set().await;
-    let given = scene.patient.document(&scene.stage, &scene.harbour, terms(scene.place.now())).unwrap();
+    let given = scene
+        .patient
+        .document(&scene.stage, &scene.harbour, terms(scene.place.now()))
+        .unwrap();
     scene.patient.revoke(&scene.stage, &given).await.unwrap();
     let body = scene.patient.body(&scene.stage, &scene.harbour, &given).unwrap();
-    refused(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap(), 409, "grant-revoked");
+    refused(
+        &scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &body))
+            .await
+            .unwrap(),
+        409,
+        "grant-revoked",
+    );
     refused(&read_under(&scene, given.commitment, "2").await, 403, "grant-revoked");
 }
 
@@ -70,13 +119,22 @@ async fn a_revocation_before_its_grant_wins() {
 async fn a_stranger_who_signs_the_same_revocation_first_does_not_stop_the_patients() {
     let scene = Scene::set().await;
     let deadline = scene.place.now() + 600;
-    let revoke = structs::Revoke { commitment: scene.given.commitment.0.into(), deadline };
+    let revoke = structs::Revoke {
+        commitment: scene.given.commitment.0.into(),
+        deadline,
+    };
     let stranger = SoftKey::generate().unwrap();
     for key in [&stranger, &scene.given.key] {
         done(&scene.read("2").await);
         let action = wardkey_core::action::Action::from(revoke.clone());
         let signature = key.sign(&action.preimage(scene.stage.gateway.domain())).unwrap();
-        done(&scene.stage.submit(&SignedAction::by_key(action, key.public(), signature)).await.unwrap());
+        done(
+            &scene
+                .stage
+                .submit(&SignedAction::by_key(action, key.public(), signature))
+                .await
+                .unwrap(),
+        );
     }
     refused(&scene.read("2").await, 403, "grant-revoked");
 }
@@ -84,30 +142,75 @@ async fn a_stranger_who_signs_the_same_revocation_first_does_not_stop_the_patien
 #[tokio::test]
 async fn a_grant_altered_by_one_bit_is_no_grant() {
     let scene = Scene::set().await;
-    let given = scene.patient.document(&scene.stage, &scene.harbour, terms(scene.place.now())).unwrap();
+    let given = scene
+        .patient
+        .document(&scene.stage, &scene.harbour, terms(scene.place.now()))
+        .unwrap();
     let good = scene.patient.body(&scene.stage, &scene.harbour, &given).unwrap();
     let mut canonical = given.document.canonical();
     // Bit 6 of `read`: the section that is withheld.
     canonical[2 * 32 + 31] ^= 1 << PROCEDURES;
     let mut body = good.clone();
     body["document"] = json!(hex::encode(&canonical));
-    let reply = scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap();
+    let reply = scene
+        .stage
+        .signed(scene.patient.signer(), Ask::post("/v1/grants", &body))
+        .await
+        .unwrap();
     refused(&reply, 403, "grant-bad-signature");
     let mut foreign = good.clone();
     foreign["action"]["message"]["commitment"] = json!("11".repeat(32));
-    refused(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &foreign)).await.unwrap(), 400, "grant-mismatch");
+    refused(
+        &scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &foreign))
+            .await
+            .unwrap(),
+        400,
+        "grant-mismatch",
+    );
     let mut fewer = good.clone();
     fewer["sectionKeys"].as_array_mut().unwrap().pop();
-    refused(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &fewer)).await.unwrap(), 400, "grant-incomplete");
+    refused(
+        &scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &fewer))
+            .await
+            .unwrap(),
+        400,
+        "grant-incomplete",
+    );
     let mut old = good.clone();
     old["agreementEpoch"] = json!(2);
-    refused(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &old)).await.unwrap(), 409, "agreement-old");
+    refused(
+        &scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &old))
+            .await
+            .unwrap(),
+        409,
+        "agreement-old",
+    );
     let stranger = Patient::begin(&scene.stage).await.unwrap();
-    refused(&scene.stage.signed(stranger.signer(), Ask::post("/v1/grants", &good)).await.unwrap(), 403, "wrong-signer");
+    refused(
+        &scene
+            .stage
+            .signed(stranger.signer(), Ask::post("/v1/grants", &good))
+            .await
+            .unwrap(),
+        403,
+        "wrong-signer",
+    );
     let mut commitment = scene.given.commitment;
     commitment.0[0] ^= 1;
     refused(&read_under(&scene, commitment, "2").await, 403, "grant-unknown");
-    done(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &good)).await.unwrap());
+    done(
+        &scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &good))
+            .await
+            .unwrap(),
+    );
 }
 
 #[tokio::test]
@@ -119,33 +222,63 @@ async fn a_stored_grant_that_was_altered_permits_nothing() {
     let mut wider = given.document.clone();
     wider.read |= 1 << PROCEDURES;
     let sql = "UPDATE grants SET document = replace(document, ?1, ?2) WHERE commitment = ?3";
-    let changed = store.execute(sql, (canonical, hex::encode(wider.canonical()), given.commitment.0)).unwrap();
+    let changed = store
+        .execute(sql, (canonical, hex::encode(wider.canonical()), given.commitment.0))
+        .unwrap();
     assert_eq!(changed, 1);
-    refused(&read_under(&scene, given.commitment, "6").await, 403, "grant-bad-signature");
+    refused(
+        &read_under(&scene, given.commitment, "6").await,
+        403,
+        "grant-bad-signature",
+    );
 }
 
 #[tokio::test]
 async fn sections_and_rights_are_those_of_the_grant_and_the_card() {
     let scene = Scene::set().await;
     refused(&scene.read("2,6").await, 403, "section-not-granted");
-    refused(&scene.write(&[scene.record(RESULTS, "x")]).await, 403, "section-not-granted");
+    refused(
+        &scene.write(&[scene.record(RESULTS, "x")]).await,
+        403,
+        "section-not-granted",
+    );
     refused(&scene.read("31").await, 400, "section-unknown");
     refused(&scene.read("x").await, 400, "query-malformed");
     let reader = scene.harbour.card(&scene.stage, "Reader", 1).await.unwrap();
     let session = reader.sign_in(&scene.stage).await.unwrap();
     done(&scene.stage.signed(session.signer(), scene.ask_read("2")).await.unwrap());
     let ask = scene.ask_write(&[scene.record(ALLERGIES, "x")]);
-    refused(&scene.stage.signed(session.signer(), ask).await.unwrap(), 403, "device-right-missing");
+    refused(
+        &scene.stage.signed(session.signer(), ask).await.unwrap(),
+        403,
+        "device-right-missing",
+    );
     let log = scene.log().await;
-    assert_eq!(log["entries"].as_array().unwrap().len(), 1, "what is refused is not in the log of what was done");
+    assert_eq!(
+        log["entries"].as_array().unwrap().len(),
+        1,
+        "what is refused is not in the log of what was done"
+    );
 }
 
 #[tokio::test]
 async fn a_read_grant_does_not_let_write() {
     let scene = Scene::set().await;
-    let given = granted(&scene, Terms { write: 0, ..terms(scene.place.now()) }).await;
-    let ask = Ask::post(scene.records(), &json!({ "records": [scene.record(ALLERGIES, "x")] })).under(given.commitment, "");
-    refused(&scene.stage.signed(scene.session.signer(), ask).await.unwrap(), 403, "section-not-granted");
+    let given = granted(
+        &scene,
+        Terms {
+            write: 0,
+            ..terms(scene.place.now())
+        },
+    )
+    .await;
+    let ask =
+        Ask::post(scene.records(), &json!({ "records": [scene.record(ALLERGIES, "x")] })).under(given.commitment, "");
+    refused(
+        &scene.stage.signed(scene.session.signer(), ask).await.unwrap(),
+        403,
+        "section-not-granted",
+    );
 }
 
 #[tokio::test]
@@ -153,27 +286,92 @@ async fn cards_of_others_revoked_or_unknown_are_refused() {
     let scene = Scene::set().await;
     let other = scene.summit.card(&scene.stage, "Dr. Summit", 3).await.unwrap();
     let session = other.sign_in(&scene.stage).await.unwrap();
-    refused(&scene.stage.signed(session.signer(), scene.ask_read("2")).await.unwrap(), 403, "device-other-institution");
-    assert_eq!(done(&scene.stage.signed(session.signer(), Ask::get("/v1/grants")).await.unwrap()), json!([]));
+    refused(
+        &scene.stage.signed(session.signer(), scene.ask_read("2")).await.unwrap(),
+        403,
+        "device-other-institution",
+    );
+    assert_eq!(
+        done(
+            &scene
+                .stage
+                .signed(session.signer(), Ask::get("/v1/grants"))
+                .await
+                .unwrap()
+        ),
+        json!([])
+    );
 
     done(&scene.read("2").await);
     scene.harbour.revoke(&scene.stage, &scene.doctor).await.unwrap();
     refused(&scene.read("2").await, 403, "device-revoked");
-    refused(&scene.stage.signed(scene.session.signer(), Ask::get("/v1/grants")).await.unwrap(), 403, "device-revoked");
-    assert!(scene.doctor.sign_in(&scene.stage).await.unwrap_err().to_string().contains("device-revoked"));
+    refused(
+        &scene
+            .stage
+            .signed(scene.session.signer(), Ask::get("/v1/grants"))
+            .await
+            .unwrap(),
+        403,
+        "device-revoked",
+    );
+    assert!(
+        scene
+            .doctor
+            .sign_in(&scene.stage)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("device-revoked")
+    );
     let stranger = wardkey_gateway::bench::actors::Card::new(scene.harbour.id, "Nobody").unwrap();
-    assert!(stranger.sign_in(&scene.stage).await.unwrap_err().to_string().contains("device-unknown"));
+    assert!(
+        stranger
+            .sign_in(&scene.stage)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("device-unknown")
+    );
 }
 
 #[tokio::test]
 async fn a_suspended_institution_can_do_nothing() {
     let scene = Scene::set().await;
-    scene.harbour.order(&scene.stage, Order::Suspend { institution: scene.harbour.id }).await.unwrap();
+    scene
+        .harbour
+        .order(
+            &scene.stage,
+            Order::Suspend {
+                institution: scene.harbour.id,
+            },
+        )
+        .await
+        .unwrap();
     refused(&scene.read("2").await, 403, "institution-suspended");
-    let given = scene.patient.document(&scene.stage, &scene.harbour, terms(scene.place.now())).unwrap();
+    let given = scene
+        .patient
+        .document(&scene.stage, &scene.harbour, terms(scene.place.now()))
+        .unwrap();
     let body = scene.patient.body(&scene.stage, &scene.harbour, &given).unwrap();
-    refused(&scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap(), 403, "institution-suspended");
-    scene.harbour.order(&scene.stage, Order::Accredit { institution: scene.harbour.id }).await.unwrap();
+    refused(
+        &scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &body))
+            .await
+            .unwrap(),
+        403,
+        "institution-suspended",
+    );
+    scene
+        .harbour
+        .order(
+            &scene.stage,
+            Order::Accredit {
+                institution: scene.harbour.id,
+            },
+        )
+        .await
+        .unwrap();
     done(&scene.read("2").await);
 }
 
@@ -187,7 +385,11 @@ async fn a_session_ends() {
     let unknown = SoftKey::generate().unwrap();
     let name = wardkey_core::http_signature::KeyName::Session(unknown.public().id().into());
     let signer = wardkey_gateway::bench::stage::Signer { key: &unknown, name };
-    refused(&scene.stage.signed(signer, scene.ask_read("2")).await.unwrap(), 401, "session-unknown");
+    refused(
+        &scene.stage.signed(signer, scene.ask_read("2")).await.unwrap(),
+        401,
+        "session-unknown",
+    );
 }
 
 #[tokio::test]
@@ -196,7 +398,14 @@ async fn sessions_survive_a_restart_and_requests_from_before_it_do_not() {
     let before = sign(&scene.ask_read("2"), scene.session.signer(), scene.place.now(), "early").unwrap();
     scene.place.later(5);
     let ahead = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(5));
-    let Scene { place, stage, session, given, patient, .. } = scene;
+    let Scene {
+        place,
+        stage,
+        session,
+        given,
+        patient,
+        ..
+    } = scene;
     let folder = place.folder;
     drop((stage, place.stage, place.wire));
     let (stage, _wire) = support::open(folder.path(), "", ahead);
@@ -219,7 +428,12 @@ async fn a_delegation_must_hold() {
     longer.delegation.expiry += 1;
     refused(&post(&longer).await, 401, "session-bad-signature");
     let resign = |mut d: wardkey_core::delegation::SignedDelegation| {
-        d.signature = scene.stage.gateway.domain().sign(&scene.doctor.device, &d.delegation.typed()).unwrap();
+        d.signature = scene
+            .stage
+            .gateway
+            .domain()
+            .sign(&scene.doctor.device, &d.delegation.typed())
+            .unwrap();
         d
     };
     refused(&post(&resign(longer)).await, 401, "session-too-long");
@@ -228,15 +442,31 @@ async fn a_delegation_must_hold() {
     refused(&post(&resign(elsewhere)).await, 401, "session-wrong-audience");
     scene.place.later(900);
     refused(&post(good).await, 401, "session-expired");
-    let by_device = scene.stage.delegate(&scene.doctor.device, wardkey_core::delegation::PrincipalKind::Master, KeyId(scene.harbour.id.0));
-    assert!(by_device.await.unwrap_err().to_string().contains("session-bad-signature"));
+    let by_device = scene.stage.delegate(
+        &scene.doctor.device,
+        wardkey_core::delegation::PrincipalKind::Master,
+        KeyId(scene.harbour.id.0),
+    );
+    assert!(
+        by_device
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("session-bad-signature")
+    );
 }
 
 #[tokio::test]
 async fn a_request_counts_once() {
     let scene = Scene::set().await;
     let now = scene.place.now();
-    done(&scene.stage.send(sign(&scene.ask_read("2"), scene.session.signer(), now, "n1").unwrap()).await.unwrap());
+    done(
+        &scene
+            .stage
+            .send(sign(&scene.ask_read("2"), scene.session.signer(), now, "n1").unwrap())
+            .await
+            .unwrap(),
+    );
     let again = sign(&scene.ask_read("2"), scene.session.signer(), now, "n1").unwrap();
     refused(&scene.stage.send(again).await.unwrap(), 401, "request-replayed");
     for created in [now - 62, now + 62] {
@@ -253,22 +483,37 @@ async fn a_request_altered_after_signing_is_refused() {
     let mut query = read("q");
     *query.request.uri_mut() = format!("{target}?sections=2,3").parse::<Uri>().unwrap();
     refused(&scene.stage.send(query).await.unwrap(), 401, "http-signature-invalid");
-    for (header, value) in [("wardkey-permission", "22".repeat(32)), ("wardkey-reason", "curiosity".to_owned())] {
+    for (header, value) in [
+        ("wardkey-permission", "22".repeat(32)),
+        ("wardkey-reason", "curiosity".to_owned()),
+    ] {
         let mut altered = read(header);
-        altered.request.headers_mut().insert(header, HeaderValue::from_str(&value).unwrap());
+        altered
+            .request
+            .headers_mut()
+            .insert(header, HeaderValue::from_str(&value).unwrap());
         refused(&scene.stage.send(altered).await.unwrap(), 401, "http-signature-invalid");
         let mut removed = read(header);
         removed.request.headers_mut().remove(header);
-        refused(&scene.stage.send(removed).await.unwrap(), 401, "http-signature-incomplete");
+        refused(
+            &scene.stage.send(removed).await.unwrap(),
+            401,
+            "http-signature-incomplete",
+        );
     }
     let write = scene.ask_write(&[scene.record(ALLERGIES, "true")]);
     let other = scene.ask_write(&[scene.record(ALLERGIES, "false")]).body.unwrap();
     let SignedAsk { request, signature } = sign(&write, scene.session.signer(), now, "b").unwrap();
-    let body = SignedAsk { request: request.map(|_| Body::from(other)), signature };
+    let body = SignedAsk {
+        request: request.map(|_| Body::from(other)),
+        signature,
+    };
     refused(&scene.stage.send(body).await.unwrap(), 401, "http-body-altered");
     let mut bare = read("s");
     bare.request.headers_mut().remove("signature");
-    let reply = tower::ServiceExt::oneshot(scene.stage.app.clone(), bare.request).await.unwrap();
+    let reply = tower::ServiceExt::oneshot(scene.stage.app.clone(), bare.request)
+        .await
+        .unwrap();
     assert_eq!(reply.status(), 401);
     assert_eq!(scene.log().await["entries"], json!([]), "nothing was done");
 }
@@ -276,19 +521,50 @@ async fn a_request_altered_after_signing_is_refused() {
 #[tokio::test]
 async fn every_request_under_a_grant_says_which_and_why() {
     let scene = Scene::set().await;
-    let nothing = Ask { permission: None, reason: None, ..scene.ask_read("2") };
-    refused(&scene.stage.signed(scene.session.signer(), nothing).await.unwrap(), 400, "permission-missing");
+    let nothing = Ask {
+        permission: None,
+        reason: None,
+        ..scene.ask_read("2")
+    };
+    refused(
+        &scene.stage.signed(scene.session.signer(), nothing).await.unwrap(),
+        400,
+        "permission-missing",
+    );
     for reason in ["", "  ", &"x".repeat(501)] {
-        let ask = Ask { reason: Some(reason), ..scene.ask_read("2") };
-        refused(&scene.stage.signed(scene.session.signer(), ask).await.unwrap(), 400, "reason-missing");
+        let ask = Ask {
+            reason: Some(reason),
+            ..scene.ask_read("2")
+        };
+        refused(
+            &scene.stage.signed(scene.session.signer(), ask).await.unwrap(),
+            400,
+            "reason-missing",
+        );
     }
     let other = Patient::begin(&scene.stage).await.unwrap();
     let ask = Ask::get(format!("/v1/patients/{}/records?sections=2", other.id)).under(scene.given.commitment, "why");
-    refused(&scene.stage.signed(scene.session.signer(), ask).await.unwrap(), 403, "grant-wrong-patient");
-    refused(&scene.stage.signed(other.signer(), scene.ask_read("2")).await.unwrap(), 403, "wrong-signer");
+    refused(
+        &scene.stage.signed(scene.session.signer(), ask).await.unwrap(),
+        403,
+        "grant-wrong-patient",
+    );
+    refused(
+        &scene.stage.signed(other.signer(), scene.ask_read("2")).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
     let log = Ask::get(format!("/v1/patients/{}/log", scene.patient.id));
-    refused(&scene.stage.signed(scene.session.signer(), log.clone()).await.unwrap(), 403, "wrong-signer");
-    refused(&scene.stage.signed(other.signer(), log).await.unwrap(), 403, "wrong-signer");
+    refused(
+        &scene.stage.signed(scene.session.signer(), log.clone()).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
+    refused(
+        &scene.stage.signed(other.signer(), log).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
 }
 
 #[tokio::test]
@@ -313,7 +589,9 @@ async fn the_sponsor_pays_for_nothing_that_must_fail_and_only_so_often() {
     let place = Place::with("[limits]\nactions_per_institution = 2");
     let stage = place.stage.clone();
     let head = |stage: &wardkey_gateway::bench::stage::Stage| stage.gateway.ledger.chain().head().unwrap().number;
-    let hospital = wardkey_gateway::bench::actors::Hospital::open(&stage, "Harbour").await.unwrap();
+    let hospital = wardkey_gateway::bench::actors::Hospital::open(&stage, "Harbour")
+        .await
+        .unwrap();
     let before = head(&stage);
     let forged = structs::RevokeDevice {
         institution: hospital.id.0.into(),
@@ -321,11 +599,19 @@ async fn the_sponsor_pays_for_nothing_that_must_fail_and_only_so_often() {
         deadline: place.now() + 60,
     };
     let stranger = SoftKey::generate().unwrap();
-    refused(&stage.act(&stranger, forged.clone()).await.unwrap(), 403, "action-bad-signature");
+    refused(
+        &stage.act(&stranger, forged.clone()).await.unwrap(),
+        403,
+        "action-bad-signature",
+    );
     assert_eq!(head(&stage), before, "nothing reached the chain");
     let first = done(&stage.act(&hospital.master, forged.clone()).await.unwrap());
     let second = done(&stage.act(&hospital.master, forged).await.unwrap());
-    assert_eq!((first["tx"].as_str(), head(&stage)), (second["tx"].as_str(), before + 1), "the same action counts once");
+    assert_eq!(
+        (first["tx"].as_str(), head(&stage)),
+        (second["tx"].as_str(), before + 1),
+        "the same action counts once"
+    );
     for n in 0..2 {
         hospital.card(&stage, &format!("Card {n}"), 3).await.unwrap();
     }
@@ -337,6 +623,10 @@ async fn the_sponsor_pays_for_nothing_that_must_fail_and_only_so_often() {
         nonce: 1,
         deadline: place.now() + 60,
     };
-    refused(&stage.act(&hospital.master, accredit).await.unwrap(), 403, "action-bad-signature");
+    refused(
+        &stage.act(&hospital.master, accredit).await.unwrap(),
+        403,
+        "action-bad-signature",
+    );
     assert_eq!(wardkey_gateway::error::Refusal::QuotaUsed.code(), "quota-used");
 }

@@ -23,7 +23,12 @@ pub const ALL_SECTIONS: u32 = (1 << 19) - 1;
 const YEAR: u64 = 365 * 24 * 3600;
 
 fn must(reply: &Reply) -> anyhow::Result<()> {
-    anyhow::ensure!(reply.status.is_success(), "{} {}", reply.status, String::from_utf8_lossy(&reply.body));
+    anyhow::ensure!(
+        reply.status.is_success(),
+        "{} {}",
+        reply.status,
+        String::from_utf8_lossy(&reply.body)
+    );
     Ok(())
 }
 
@@ -69,9 +74,20 @@ impl Stage {
             expiry: now + LONGEST,
         };
         let signature = self.domain().sign(key, &delegation.typed())?;
-        let delegation = SignedDelegation { delegation, signature, key: key.public() };
-        must(&self.ask(Ask::post("/v1/sessions", &serde_json::to_value(&delegation)?)).await?)?;
-        Ok(Session { key: session, delegation })
+        let delegation = SignedDelegation {
+            delegation,
+            signature,
+            key: key.public(),
+        };
+        must(
+            &self
+                .ask(Ask::post("/v1/sessions", &serde_json::to_value(&delegation)?))
+                .await?,
+        )?;
+        Ok(Session {
+            key: session,
+            delegation,
+        })
     }
 }
 
@@ -88,7 +104,10 @@ impl Session {
     /// Signs requests with the session's key.
     #[must_use]
     pub fn signer(&self) -> Signer<'_> {
-        Signer { key: &self.key, name: KeyName::Session(self.delegation.delegation.session_id()) }
+        Signer {
+            key: &self.key,
+            name: KeyName::Session(self.delegation.delegation.session_id()),
+        }
     }
 }
 
@@ -122,7 +141,11 @@ impl Hospital {
             deadline: stage.deadline(),
         };
         must(&stage.act(&master, action).await?)?;
-        Ok(Self { id: m.id().into(), master, agreement })
+        Ok(Self {
+            id: m.id().into(),
+            master,
+            agreement,
+        })
     }
 
     /// Registers and is accredited.
@@ -131,7 +154,14 @@ impl Hospital {
     /// The gateway refuses.
     pub async fn open(stage: &Stage, name: &str) -> anyhow::Result<Self> {
         let hospital = Self::register(stage, name).await?;
-        hospital.order(stage, Order::Accredit { institution: hospital.id }).await?;
+        hospital
+            .order(
+                stage,
+                Order::Accredit {
+                    institution: hospital.id,
+                },
+            )
+            .await?;
         Ok(hospital)
     }
 
@@ -161,8 +191,13 @@ impl Hospital {
     /// The answer is broken.
     pub async fn approve(&self, stage: &Stage, request: &DeviceRequest, rights: u8) -> anyhow::Result<Reply> {
         let id = self.id;
-        let known = stage.gateway.blocking(move |g| Ok(g.ledger.chain().institution(&id)?)).await;
-        let nonce = known.map_err(|problem| problem.fault)?.map_or(0, |institution| institution.nonce);
+        let known = stage
+            .gateway
+            .blocking(move |g| Ok(g.ledger.chain().institution(&id)?))
+            .await;
+        let nonce = known
+            .map_err(|problem| problem.fault)?
+            .map_or(0, |institution| institution.nonce);
         let device = request.certificate.device;
         let action: Action = structs::ApproveDevice {
             institution: self.id.0.into(),
@@ -177,8 +212,16 @@ impl Hospital {
         .into();
         let signature = self.master.sign(&action.preimage(stage.domain()))?;
         let message = DeviceRequest::typed(&request.certificate, &request.challenge, request.deadline);
-        let proof = Some(Proof { message, signature: request.signature });
-        stage.submit(&SignedAction { proof, ..SignedAction::one(action, signature) }).await
+        let proof = Some(Proof {
+            message,
+            signature: request.signature,
+        });
+        stage
+            .submit(&SignedAction {
+                proof,
+                ..SignedAction::one(action, signature)
+            })
+            .await
     }
 
     /// Revokes a card.
@@ -187,7 +230,11 @@ impl Hospital {
     /// The gateway refuses.
     pub async fn revoke(&self, stage: &Stage, card: &Card) -> anyhow::Result<()> {
         let device = card.device.public().id().0.into();
-        let action = structs::RevokeDevice { institution: self.id.0.into(), device, deadline: stage.deadline() };
+        let action = structs::RevokeDevice {
+            institution: self.id.0.into(),
+            device,
+            deadline: stage.deadline(),
+        };
         must(&stage.act(&self.master, action).await?)
     }
 
@@ -196,7 +243,9 @@ impl Hospital {
     /// # Errors
     /// The gateway refuses.
     pub async fn sign_in(&self, stage: &Stage) -> anyhow::Result<Session> {
-        stage.delegate(&self.master, PrincipalKind::Master, KeyId(self.id.0)).await
+        stage
+            .delegate(&self.master, PrincipalKind::Master, KeyId(self.id.0))
+            .await
     }
 }
 
@@ -231,7 +280,12 @@ impl Card {
             agreement: agreement.public(),
             evidence: Attestation::default().digest(),
         };
-        Ok(Self { device, signature, agreement, certificate })
+        Ok(Self {
+            device,
+            signature,
+            agreement,
+            certificate,
+        })
     }
 
     /// Requests approval.
@@ -243,7 +297,11 @@ impl Card {
         must(&reply)?;
         let challenge: Digest = serde_json::from_value(reply.json::<Value>()?["challenge"].clone())?;
         let request = self.answer(stage, challenge)?;
-        must(&stage.ask(Ask::post("/v1/device-requests", &serde_json::to_value(&request)?)).await?)?;
+        must(
+            &stage
+                .ask(Ask::post("/v1/device-requests", &serde_json::to_value(&request)?))
+                .await?,
+        )?;
         Ok(request)
     }
 
@@ -268,7 +326,9 @@ impl Card {
     /// # Errors
     /// The gateway refuses.
     pub async fn sign_in(&self, stage: &Stage) -> anyhow::Result<Session> {
-        stage.delegate(&self.device, PrincipalKind::Device, self.device.public().id()).await
+        stage
+            .delegate(&self.device, PrincipalKind::Device, self.device.public().id())
+            .await
     }
 }
 
@@ -315,11 +375,21 @@ impl Patient {
     pub async fn begin(stage: &Stage) -> anyhow::Result<Self> {
         let root = SoftKey::generate()?;
         let numbers = Section::ALL.iter().map(|section| section.number()).chain([LOG_SECTION]);
-        let sections = numbers.map(|n| Ok((n, SoftKey::generate()?))).collect::<anyhow::Result<Vec<_>>>()?;
-        let patient = Self { id: root.public().id().into(), root, sections };
+        let sections = numbers
+            .map(|n| Ok((n, SoftKey::generate()?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let patient = Self {
+            id: root.public().id().into(),
+            root,
+            sections,
+        };
         let list = patient.list(stage)?;
         let target = format!("/v1/patients/{}/section-keys", patient.id);
-        must(&stage.signed(patient.signer(), Ask::put(target, &serde_json::to_value(list)?)).await?)?;
+        must(
+            &stage
+                .signed(patient.signer(), Ask::put(target, &serde_json::to_value(list)?))
+                .await?,
+        )?;
         Ok(patient)
     }
 
@@ -328,16 +398,32 @@ impl Patient {
     /// # Errors
     /// Signing fails.
     pub fn list(&self, stage: &Stage) -> anyhow::Result<SectionKeys> {
-        let keys: Vec<_> =
-            self.sections.iter().map(|(section, key)| SectionKey { section: *section, epoch: 0, key: key.public() }).collect();
-        let signature = stage.domain().sign(&self.root, &SectionKeys::typed(&self.id, 1, &keys))?;
-        Ok(SectionKeys { version: 1, keys, signature })
+        let keys: Vec<_> = self
+            .sections
+            .iter()
+            .map(|(section, key)| SectionKey {
+                section: *section,
+                epoch: 0,
+                key: key.public(),
+            })
+            .collect();
+        let signature = stage
+            .domain()
+            .sign(&self.root, &SectionKeys::typed(&self.id, 1, &keys))?;
+        Ok(SectionKeys {
+            version: 1,
+            keys,
+            signature,
+        })
     }
 
     /// Signs requests with the root key.
     #[must_use]
     pub fn signer(&self) -> Signer<'_> {
-        Signer { key: &self.root, name: KeyName::Patient(self.id) }
+        Signer {
+            key: &self.root,
+            name: KeyName::Patient(self.id),
+        }
     }
 
     /// A section's key.
@@ -345,7 +431,11 @@ impl Patient {
     /// # Errors
     /// No such section.
     pub fn section(&self, section: u8) -> anyhow::Result<&SoftKey> {
-        self.sections.iter().find(|(n, _)| *n == section).map(|(_, key)| key).ok_or_else(|| anyhow::anyhow!("section {section}"))
+        self.sections
+            .iter()
+            .find(|(n, _)| *n == section)
+            .map(|(_, key)| key)
+            .ok_or_else(|| anyhow::anyhow!("section {section}"))
     }
 
     /// A grant's document and one-time key, unsigned.
@@ -367,7 +457,11 @@ impl Patient {
             chain_id: domain.chain_id,
             wardkey: domain.contract,
         };
-        Ok(Given { commitment: document.commitment(), document, key })
+        Ok(Given {
+            commitment: document.commitment(),
+            document,
+            key,
+        })
     }
 
     /// The body of `POST /v1/grants`.
@@ -379,10 +473,18 @@ impl Patient {
         let mut keys = Vec::new();
         for section in given.document.readable().map(Section::number) {
             let aad = wrap_aad(&self.id, &given.commitment, section, 0);
-            let sealed = seal(&to, &wrap_context(domain, &aad), self.section(section)?.to_bytes().as_slice())?;
+            let sealed = seal(
+                &to,
+                &wrap_context(domain, &aad),
+                self.section(section)?.to_bytes().as_slice(),
+            )?;
             keys.push(json!({ "section": section, "epoch": 0, "enc": serde_json::to_value(&sealed)?["enc"], "ct": serde_json::to_value(&sealed)?["ct"] }));
         }
-        let action: Action = structs::Grant { commitment: given.commitment.0.into(), deadline: stage.deadline() }.into();
+        let action: Action = structs::Grant {
+            commitment: given.commitment.0.into(),
+            deadline: stage.deadline(),
+        }
+        .into();
         let by_key = given.key.sign(&action.preimage(domain))?;
         Ok(json!({
             "document": hex::encode(given.document.canonical()),
@@ -411,9 +513,17 @@ impl Patient {
     /// # Errors
     /// The gateway refuses.
     pub async fn revoke(&self, stage: &Stage, given: &Given) -> anyhow::Result<()> {
-        let action: Action = structs::Revoke { commitment: given.commitment.0.into(), deadline: stage.deadline() }.into();
+        let action: Action = structs::Revoke {
+            commitment: given.commitment.0.into(),
+            deadline: stage.deadline(),
+        }
+        .into();
         let signature = given.key.sign(&action.preimage(stage.domain()))?;
-        must(&stage.submit(&SignedAction::by_key(action, given.key.public(), signature)).await?)
+        must(
+            &stage
+                .submit(&SignedAction::by_key(action, given.key.public(), signature))
+                .await?,
+        )
     }
 }
 
@@ -421,7 +531,13 @@ impl Patient {
 ///
 /// # Errors
 /// No randomness, or sealing fails.
-pub fn unsigned(stage: &Stage, patient: &Patient, card: &Card, section: u8, resource: &[u8]) -> anyhow::Result<Unsigned> {
+pub fn unsigned(
+    stage: &Stage,
+    patient: &Patient,
+    card: &Card,
+    section: u8,
+    resource: &[u8],
+) -> anyhow::Result<Unsigned> {
     let header = RecordHeader {
         record: RecordId(random::bytes()?),
         patient: patient.id,
@@ -433,5 +549,10 @@ pub fn unsigned(stage: &Stage, patient: &Patient, card: &Card, section: u8, reso
         time: stage.gateway.clock.now(),
         kind: "Observation".to_owned(),
     };
-    Ok(Unsigned::seal(stage.domain(), header, &patient.section(section)?.public(), resource)?)
+    Ok(Unsigned::seal(
+        stage.domain(),
+        header,
+        &patient.section(section)?.public(),
+        resource,
+    )?)
 }

@@ -4,4 +4,4 @@ pub mod actors;
 mod reads;
 pub mod stage;
 
-pub use reads::{Figures, reads};
+pub use reads::{Figures, SHAPES, Shape, reads};

@@ -5,7 +5,8 @@ use super::actors::{ALL_SECTIONS, Hospital, Patient, Session, Terms, unsigned};
 use super::stage::{Ask, Signer, Stage, sign};
 use crate::clock::Clock;
 use crate::error::Problem;
-use crate::http::PathIds;
+use crate::http::{PathIds, QueryOf};
+use crate::routes::Wanted;
 use crate::settings::Settings;
 use crate::state::Gateway;
 use anyhow::Context as _;
@@ -19,16 +20,54 @@ use serde_json::json;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use wardkey_core::id::{Commitment, PatientId};
 
 /// Clients at the same time.
-const CLIENTS: usize = 16;
-/// The section that is read, and the size of the one resource in it.
-const SECTION: u8 = 5;
-const RESOURCE: usize = 2048;
+const CLIENTS: usize = 32;
+
+/// What one read asks for: so many resources, spread over so many sections.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// In words.
+    pub name: &'static str,
+    /// Sections, from number 0.
+    pub sections: u8,
+    /// Resources.
+    pub resources: u16,
+    /// Bytes of each resource.
+    pub bytes: usize,
+}
+
+/// The dearest read, a usual one, and a whole chart.
+pub const SHAPES: [Shape; 3] = [
+    Shape {
+        name: "one resource of 4 KiB",
+        sections: 1,
+        resources: 1,
+        bytes: 4096,
+    },
+    Shape {
+        name: "a section of 25 resources of 1 KiB",
+        sections: 1,
+        resources: 25,
+        bytes: 1024,
+    },
+    Shape {
+        name: "a chart of 500 resources of 1 KiB in 19 sections",
+        sections: 19,
+        resources: 500,
+        bytes: 1024,
+    },
+];
+
+impl Shape {
+    fn list(&self) -> String {
+        (0..self.sections).map(|n| n.to_string()).collect::<Vec<_>>().join(",")
+    }
+}
 
 /// What was measured.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -40,16 +79,19 @@ pub struct Figures {
     pub unverified_per_s: f64,
 }
 
-/// Measures both, `seconds` each, in a data folder that must be empty.
+/// Measures both for one shape, `seconds` each, in a data folder that must be empty.
 ///
 /// # Errors
 /// Anything that fails on the way.
-pub async fn reads(folder: &Path, seconds: u64) -> anyhow::Result<Figures> {
-    let settings = Settings { data: folder.to_owned(), ..Settings::defaults()? };
+pub async fn reads(folder: &Path, shape: Shape, seconds: u64) -> anyhow::Result<Figures> {
+    let settings = Settings {
+        data: folder.to_owned(),
+        ..Settings::defaults()?
+    };
     let gateway = Gateway::open(settings, Clock::system())?;
     let watch = tokio::spawn(crate::serve::watch_chain(gateway.clone()));
     let stage = Stage::new(gateway.clone());
-    let scene = Arc::new(Scene::set(&stage).await?);
+    let scene = Arc::new(Scene::set(&stage, shape).await?);
     let address = listen(stage.app.clone().merge(unverified(gateway.clone()))).await?;
 
     let time = Duration::from_secs(seconds);
@@ -57,18 +99,32 @@ pub async fn reads(folder: &Path, seconds: u64) -> anyhow::Result<Figures> {
     let unverified_per_s = load(address, time, move || two.plain()).await?;
     let verified_per_s = load(address, time, move || one.signed(&gateway.clock)).await?;
     watch.abort();
-    Ok(Figures { verified_per_s, unverified_per_s })
+    Ok(Figures {
+        verified_per_s,
+        unverified_per_s,
+    })
 }
 
 /// The same store and server without the door: in no program but this measurement.
 fn unverified(gateway: Gateway) -> Router {
-    Router::new().route("/unverified/{id}", get(read_unverified)).with_state(gateway)
+    Router::new()
+        .route("/unverified/{id}", get(read_unverified))
+        .with_state(gateway)
 }
 
-async fn read_unverified(State(gateway): State<Gateway>, PathIds(patient): PathIds<PatientId>) -> Result<Response, Problem> {
-    let records = gateway.blocking(move |g| Ok(g.store.records(&patient, &[SECTION])?)).await?;
+async fn read_unverified(
+    State(gateway): State<Gateway>,
+    PathIds(patient): PathIds<PatientId>,
+    QueryOf(wanted): QueryOf<Wanted>,
+) -> Result<Response, Problem> {
+    let sections = wanted.numbers()?;
+    let records = gateway
+        .blocking(move |g| Ok(g.store.records(&patient, &sections)?))
+        .await?;
     let mut response = format!("{{\"records\":[{}]}}", records.join(",")).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
@@ -84,32 +140,61 @@ struct Scene {
     patient: PatientId,
     commitment: Commitment,
     session: Session,
+    sections: String,
     count: AtomicU64,
 }
 
 impl Scene {
-    async fn set(stage: &Stage) -> anyhow::Result<Self> {
+    async fn set(stage: &Stage, shape: Shape) -> anyhow::Result<Self> {
         let hospital = Hospital::open(stage, "Bench Hospital").await?;
         let card = hospital.card(stage, "Bench Doctor", 3).await?;
         let session = card.sign_in(stage).await?;
         let patient = Patient::begin(stage).await?;
         let now = stage.gateway.clock.now();
-        let terms = Terms { read: ALL_SECTIONS, write: ALL_SECTIONS, not_before: now, expiry: now + 3600 };
+        let terms = Terms {
+            read: ALL_SECTIONS,
+            write: ALL_SECTIONS,
+            not_before: now,
+            expiry: now + 3600,
+        };
         let given = patient.grant(stage, &hospital, terms).await?;
-        let record = unsigned(stage, &patient, &card, SECTION, &[b' '; RESOURCE])?;
-        let record = record.sign_in_session(stage.gateway.domain(), &session.key, &session.delegation)?;
-        let ask = Ask::post(format!("/v1/patients/{}/records", patient.id), &json!({ "records": [record] }));
-        let reply = stage.signed(session.signer(), ask.under(given.commitment, "bench")).await?;
+        let records = (0..shape.resources).map(|n| {
+            let section = u8::try_from(n % u16::from(shape.sections))?;
+            let record = unsigned(stage, &patient, &card, section, &vec![b' '; shape.bytes])?;
+            Ok(record.sign_in_session(stage.gateway.domain(), &session.key, &session.delegation)?)
+        });
+        let records = records.collect::<anyhow::Result<Vec<_>>>()?;
+        let ask = Ask::post(
+            format!("/v1/patients/{}/records", patient.id),
+            &json!({ "records": records }),
+        );
+        let reply = stage
+            .signed(session.signer(), ask.under(given.commitment, "bench"))
+            .await?;
         anyhow::ensure!(reply.status.is_success(), "writing failed: {}", reply.code());
-        Ok(Self { patient: patient.id, commitment: given.commitment, session, count: AtomicU64::new(0) })
+        Ok(Self {
+            patient: patient.id,
+            commitment: given.commitment,
+            session,
+            sections: shape.list(),
+            count: AtomicU64::new(0),
+        })
     }
 
     fn plain(&self) -> anyhow::Result<Vec<u8>> {
-        Ok(format!("GET /unverified/{} HTTP/1.1\r\nhost: bench\r\n\r\n", self.patient).into_bytes())
+        Ok(format!(
+            "GET /unverified/{}?sections={} HTTP/1.1\r\nhost: bench\r\n\r\n",
+            self.patient, self.sections
+        )
+        .into_bytes())
     }
 
     fn signed(&self, clock: &Clock) -> anyhow::Result<Vec<u8>> {
-        let ask = Ask::get(format!("/v1/patients/{}/records?sections={SECTION}", self.patient)).under(self.commitment, "bench");
+        let ask = Ask::get(format!(
+            "/v1/patients/{}/records?sections={}",
+            self.patient, self.sections
+        ))
+        .under(self.commitment, "bench");
         let nonce = format!("bench{}", self.count.fetch_add(1, Ordering::Relaxed));
         let signer: Signer<'_> = self.session.signer();
         let signed = sign(&ask, signer, clock.now(), &nonce)?;
@@ -136,7 +221,9 @@ async fn load(
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
         let (request, stop) = (Arc::clone(&request), Arc::clone(&stop));
-        clients.push(tokio::task::spawn_blocking(move || client(address, request.as_ref(), &stop)));
+        clients.push(tokio::task::spawn_blocking(move || {
+            client(address, request.as_ref(), &stop)
+        }));
     }
     tokio::time::sleep(time).await;
     stop.store(true, Ordering::Relaxed);
@@ -147,7 +234,11 @@ async fn load(
     Ok(f64::from(answers) / start.elapsed().as_secs_f64())
 }
 
-fn client(address: SocketAddr, request: &(dyn Fn() -> anyhow::Result<Vec<u8>> + Sync), stop: &AtomicBool) -> anyhow::Result<u32> {
+fn client(
+    address: SocketAddr,
+    request: &(dyn Fn() -> anyhow::Result<Vec<u8>> + Sync),
+    stop: &AtomicBool,
+) -> anyhow::Result<u32> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt as _;
 use wardkey_core::http_signature::{
-    HttpSignatureError, KeyName, RequestParts, ResponseParts, SignatureParams, check_content_digest, content_digest, parse, sign_request,
+    HttpSignatureError, KeyName, RequestParts, ResponseParts, SignatureParams, check_content_digest, content_digest,
+    parse, sign_request,
 };
 use wardkey_core::id::Commitment;
 use wardkey_core::key::{PublicKey, Signature, SoftKey};
@@ -42,25 +43,42 @@ impl<'a> Ask<'a> {
     /// GET.
     #[must_use]
     pub fn get(target: impl Into<String>) -> Self {
-        Self { method: Method::GET, target: target.into(), body: None, permission: None, reason: None }
+        Self {
+            method: Method::GET,
+            target: target.into(),
+            body: None,
+            permission: None,
+            reason: None,
+        }
     }
 
     /// POST with a JSON body.
     #[must_use]
     pub fn post(target: impl Into<String>, body: &Value) -> Self {
-        Self { method: Method::POST, body: Some(body.to_string().into_bytes()), ..Self::get(target) }
+        Self {
+            method: Method::POST,
+            body: Some(body.to_string().into_bytes()),
+            ..Self::get(target)
+        }
     }
 
     /// PUT with a JSON body.
     #[must_use]
     pub fn put(target: impl Into<String>, body: &Value) -> Self {
-        Self { method: Method::PUT, ..Self::post(target, body) }
+        Self {
+            method: Method::PUT,
+            ..Self::post(target, body)
+        }
     }
 
     /// Under a grant, for a reason.
     #[must_use]
     pub fn under(self, permission: Commitment, reason: &'a str) -> Self {
-        Self { permission: Some(permission), reason: Some(reason), ..self }
+        Self {
+            permission: Some(permission),
+            reason: Some(reason),
+            ..self
+        }
     }
 }
 
@@ -105,14 +123,25 @@ impl Reply {
     /// The error's code; empty if it is none.
     #[must_use]
     pub fn code(&self) -> String {
-        self.json::<Value>().ok().and_then(|v| v["error"]["code"].as_str().map(str::to_owned)).unwrap_or_default()
+        self.json::<Value>()
+            .ok()
+            .and_then(|v| v["error"]["code"].as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 }
 
 /// Percent-encodes everything that is not a letter or a digit.
 #[must_use]
 pub fn percent(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
 }
 
 /// Signs a request. `nonce` must be fresh.
@@ -120,7 +149,10 @@ pub fn percent(text: &str) -> String {
 /// # Errors
 /// [`HttpSignatureError`].
 pub fn sign(ask: &Ask<'_>, signer: Signer<'_>, created: u64, nonce: &str) -> Result<SignedAsk, HttpSignatureError> {
-    let (path, query) = ask.target.split_once('?').map_or((ask.target.as_str(), None), |(path, query)| (path, Some(query)));
+    let (path, query) = ask
+        .target
+        .split_once('?')
+        .map_or((ask.target.as_str(), None), |(path, query)| (path, Some(query)));
     let digest = ask.body.as_deref().map(content_digest);
     let permission = ask.permission.map(|id| id.to_string());
     let reason = ask.reason.map(percent);
@@ -132,24 +164,41 @@ pub fn sign(ask: &Ask<'_>, signer: Signer<'_>, created: u64, nonce: &str) -> Res
         permission: permission.as_deref(),
         reason: reason.as_deref(),
     };
-    let params = SignatureParams { created, nonce: Some(nonce.to_owned()), key: signer.name };
+    let params = SignatureParams {
+        created,
+        nonce: Some(nonce.to_owned()),
+        key: signer.name,
+    };
     let headers = sign_request(&parts, &params, |message| signer.key.sign(message))?;
-    let mut request = plain(ask).header("signature-input", headers.input).header("signature", headers.signature);
+    let mut request = plain(ask)
+        .header("signature-input", headers.input)
+        .header("signature", headers.signature);
     if matches!(signer.name, KeyName::Patient(_)) {
         request = request.header("wardkey-key", signer.key.public().to_string());
     }
-    for (name, value) in [("content-digest", digest), ("wardkey-permission", permission), ("wardkey-reason", reason)] {
+    for (name, value) in [
+        ("content-digest", digest),
+        ("wardkey-permission", permission),
+        ("wardkey-reason", reason),
+    ] {
         if let Some(value) = value {
             request = request.header(name, value);
         }
     }
     let body = Body::from(ask.body.clone().unwrap_or_default());
-    Ok(SignedAsk { request: request.body(body).map_err(|_| HttpSignatureError::Malformed)?, signature: headers.raw })
+    Ok(SignedAsk {
+        request: request.body(body).map_err(|_| HttpSignatureError::Malformed)?,
+        signature: headers.raw,
+    })
 }
 
 fn plain(ask: &Ask<'_>) -> request::Builder {
     let request = Request::builder().method(ask.method.clone()).uri(&ask.target);
-    if ask.body.is_some() { request.header("content-type", "application/json") } else { request }
+    if ask.body.is_some() {
+        request.header("content-type", "application/json")
+    } else {
+        request
+    }
 }
 
 fn fresh() -> String {
@@ -160,7 +209,10 @@ impl Stage {
     /// A gateway's server.
     #[must_use]
     pub fn new(gateway: Gateway) -> Self {
-        Self { app: app(gateway.clone()), gateway }
+        Self {
+            app: app(gateway.clone()),
+            gateway,
+        }
     }
 
     /// Asks without a signature.
@@ -204,17 +256,37 @@ impl Stage {
 
 async fn collect(response: Response<Body>) -> anyhow::Result<Reply> {
     let (parts, body) = response.into_parts();
-    Ok(Reply { status: parts.status, headers: parts.headers, body: to_bytes(body, usize::MAX).await? })
+    Ok(Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body: to_bytes(body, usize::MAX).await?,
+    })
 }
 
 /// Verifies an answer's signature and digest.
 ///
 /// # Errors
 /// [`HttpSignatureError`].
-pub fn verify(reply: &Reply, request: RequestParts<'_>, sent: &Signature, gateway: &PublicKey) -> Result<(), HttpSignatureError> {
-    let text = |name: &str| reply.headers.get(name).and_then(|v| v.to_str().ok()).ok_or(HttpSignatureError::Malformed);
+pub fn verify(
+    reply: &Reply,
+    request: RequestParts<'_>,
+    sent: &Signature,
+    gateway: &PublicKey,
+) -> Result<(), HttpSignatureError> {
+    let text = |name: &str| {
+        reply
+            .headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .ok_or(HttpSignatureError::Malformed)
+    };
     let digest = text("content-digest")?;
     check_content_digest(digest, &reply.body)?;
-    let parts = ResponseParts { status: reply.status.as_u16(), content_digest: digest, request, request_signature: sent };
+    let parts = ResponseParts {
+        status: reply.status.as_u16(),
+        content_digest: digest,
+        request,
+        request_signature: sent,
+    };
     parse(text("signature-input")?, text("signature")?)?.verify_response(&parts, gateway)
 }

@@ -34,5 +34,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 }
 
 fn rejected(rejection: BytesRejection) -> Problem {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { Refusal::BodyTooLarge.into() } else { Refusal::BodyMalformed.into() }
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Refusal::BodyTooLarge.into()
+    } else {
+        Refusal::BodyMalformed.into()
+    }
 }

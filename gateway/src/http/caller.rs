@@ -21,9 +21,15 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub(super) enum Signer {
     /// A card's session.
-    Device { device: DeviceId, session: Arc<SignedDelegation> },
+    Device {
+        device: DeviceId,
+        session: Arc<SignedDelegation>,
+    },
     /// A master key's session.
-    Master { institution: InstitutionId, session: Arc<SignedDelegation> },
+    Master {
+        institution: InstitutionId,
+        session: Arc<SignedDelegation>,
+    },
     /// A patient's root key.
     Patient { patient: PatientId, key: PublicKey },
 }
@@ -98,7 +104,11 @@ impl Caller {
             }
             Signer::Master { institution, session } => {
                 let master = view.institution_state(institution).map(|i| i.master);
-                if master == Some(session.key) { Ok(*institution) } else { Err(Refusal::MasterReplaced.into()) }
+                if master == Some(session.key) {
+                    Ok(*institution)
+                } else {
+                    Err(Refusal::MasterReplaced.into())
+                }
             }
             Signer::Patient { .. } => Err(Refusal::WrongSigner.into()),
         }
@@ -110,7 +120,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         // Without the signature check before it, a route has no caller and serves nobody.
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Refusal::Internal.into())
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Refusal::Internal.into())
     }
 }
 
@@ -120,7 +134,9 @@ impl FromRequestParts<Gateway> for DeviceCaller {
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, gateway).await?;
         caller.device().ok_or(Refusal::WrongSigner)?;
-        Ok(Self { institution: caller.institution(gateway)? })
+        Ok(Self {
+            institution: caller.institution(gateway)?,
+        })
     }
 }
 
@@ -132,7 +148,9 @@ impl FromRequestParts<Gateway> for MasterCaller {
         if caller.device().is_some() {
             return Err(Refusal::WrongSigner.into());
         }
-        Ok(Self { institution: caller.institution(gateway)? })
+        Ok(Self {
+            institution: caller.institution(gateway)?,
+        })
     }
 }
 
@@ -142,7 +160,11 @@ impl MasterCaller {
     /// # Errors
     /// [`Refusal::WrongSigner`].
     pub fn must_be(&self, institution: InstitutionId) -> Result<(), Refusal> {
-        if self.institution == institution { Ok(()) } else { Err(Refusal::WrongSigner) }
+        if self.institution == institution {
+            Ok(())
+        } else {
+            Err(Refusal::WrongSigner)
+        }
     }
 }
 
@@ -163,7 +185,11 @@ impl PatientCaller {
     /// # Errors
     /// [`Refusal::WrongSigner`].
     pub fn must_be(&self, patient: PatientId) -> Result<(), Refusal> {
-        if self.patient == patient { Ok(()) } else { Err(Refusal::WrongSigner) }
+        if self.patient == patient {
+            Ok(())
+        } else {
+            Err(Refusal::WrongSigner)
+        }
     }
 }
 
@@ -193,15 +219,27 @@ impl Headers {
     /// # Errors
     /// [`Refusal::ReasonMissing`].
     pub fn must_reason(&self) -> Result<String, Refusal> {
-        self.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or(Refusal::ReasonMissing)
+        self.reason
+            .clone()
+            .filter(|reason| !reason.trim().is_empty())
+            .ok_or(Refusal::ReasonMissing)
     }
 
     fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let permission = match headers.get("wardkey-permission") {
-            Some(value) => Some(value.to_str().ok().and_then(|t| t.parse().ok()).ok_or(Refusal::PermissionMissing)?),
+            Some(value) => Some(
+                value
+                    .to_str()
+                    .ok()
+                    .and_then(|t| t.parse().ok())
+                    .ok_or(Refusal::PermissionMissing)?,
+            ),
             None => None,
         };
-        let reason = headers.get("wardkey-reason").map(|value| decode(value.as_bytes())).transpose()?;
+        let reason = headers
+            .get("wardkey-reason")
+            .map(|value| decode(value.as_bytes()))
+            .transpose()?;
         if reason.as_ref().is_some_and(|reason| reason.len() > REASON) {
             return Err(Refusal::ReasonMissing);
         }
@@ -215,7 +253,10 @@ fn decode(text: &[u8]) -> Result<String, Refusal> {
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
         if *first == b'%' {
-            let digits = after.get(..2).and_then(|d| std::str::from_utf8(d).ok()).ok_or(Refusal::ReasonMalformed)?;
+            let digits = after
+                .get(..2)
+                .and_then(|d| std::str::from_utf8(d).ok())
+                .ok_or(Refusal::ReasonMalformed)?;
             out.push(u8::from_str_radix(digits, 16).map_err(|_| Refusal::ReasonMalformed)?);
             rest = &after[2..];
         } else {

@@ -13,7 +13,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathIds
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(ids) = Path::from_request_parts(parts, state).await.map_err(|_| Refusal::QueryMalformed)?;
+        let Path(ids) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Refusal::QueryMalformed)?;
         Ok(Self(ids))
     }
 }
@@ -26,7 +28,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(values) = Query::from_request_parts(parts, state).await.map_err(|_| Refusal::QueryMalformed)?;
+        let Query(values) = Query::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Refusal::QueryMalformed)?;
         Ok(Self(values))
     }
 }

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
 use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
 use wardkey_core::http_signature::{
-    HttpSignatureError, KeyName, Parsed, RequestParts, ResponseParts, SignatureParams, check_content_digest, content_digest, parse,
-    sign_response,
+    HttpSignatureError, KeyName, Parsed, RequestParts, ResponseParts, SignatureParams, check_content_digest,
+    content_digest, parse, sign_response,
 };
 use wardkey_core::id::{PatientId, SessionId};
 use wardkey_core::key::{PublicKey, Signature};
@@ -37,7 +37,9 @@ pub async fn signed(State(gateway): State<Gateway>, request: Request, next: Next
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    sign(&gateway, &target, &parsed.signature, answer).await.unwrap_or_else(|problem| problem.into_response())
+    sign(&gateway, &target, &parsed.signature, answer)
+        .await
+        .unwrap_or_else(|problem| problem.into_response())
 }
 
 /// What an answer's signature says of its request.
@@ -50,12 +52,23 @@ struct Target {
 impl Target {
     fn of(request: &Request) -> Self {
         let uri = request.uri();
-        Self { method: request.method().clone(), path: uri.path().to_owned(), query: uri.query().map(str::to_owned) }
+        Self {
+            method: request.method().clone(),
+            path: uri.path().to_owned(),
+            query: uri.query().map(str::to_owned),
+        }
     }
 
     fn parts(&self) -> RequestParts<'_> {
         let (path, query) = (self.path.as_str(), self.query.as_deref());
-        RequestParts { method: self.method.as_str(), path, query, content_digest: None, permission: None, reason: None }
+        RequestParts {
+            method: self.method.as_str(),
+            path,
+            query,
+            content_digest: None,
+            permission: None,
+            reason: None,
+        }
     }
 }
 
@@ -81,7 +94,12 @@ async fn admit(gateway: &Gateway, parsed: &Parsed, request: Request) -> Result<R
     let (mut parts, body) = request.into_parts();
     let (key, signer) = signer(gateway, parsed, &parts.headers, now).await?;
     parsed.verify_request(&covered(&parts)?, &key)?;
-    let nonce = parsed.params.nonce.as_deref().filter(|nonce| nonce.len() <= NONCE).ok_or(HttpSignatureError::Malformed)?;
+    let nonce = parsed
+        .params
+        .nonce
+        .as_deref()
+        .filter(|nonce| nonce.len() <= NONCE)
+        .ok_or(HttpSignatureError::Malformed)?;
     gateway.replay.take(&parsed.params.key.to_string(), nonce, now)?;
     let body = read_body(gateway, &parts, body).await?;
     parts.extensions.insert(Caller { signer });
@@ -99,7 +117,12 @@ fn covered(parts: &Parts) -> Result<RequestParts<'_>, HttpSignatureError> {
     })
 }
 
-async fn signer(gateway: &Gateway, parsed: &Parsed, headers: &HeaderMap, now: u64) -> Result<(PublicKey, Signer), Problem> {
+async fn signer(
+    gateway: &Gateway,
+    parsed: &Parsed,
+    headers: &HeaderMap,
+    now: u64,
+) -> Result<(PublicKey, Signer), Problem> {
     match parsed.params.key {
         KeyName::Session(id) => {
             let session = session(gateway, id).await?;
@@ -109,8 +132,14 @@ async fn signer(gateway: &Gateway, parsed: &Parsed, headers: &HeaderMap, now: u6
             }
             let key = d.session;
             let signer = match d.kind {
-                PrincipalKind::Device => Signer::Device { device: d.principal.into(), session },
-                PrincipalKind::Master => Signer::Master { institution: d.principal.into(), session },
+                PrincipalKind::Device => Signer::Device {
+                    device: d.principal.into(),
+                    session,
+                },
+                PrincipalKind::Master => Signer::Master {
+                    institution: d.principal.into(),
+                    session,
+                },
             };
             Ok((key, signer))
         }
@@ -127,21 +156,32 @@ fn root_key(headers: &HeaderMap, patient: PatientId) -> Result<PublicKey, HttpSi
     let hex = text(headers, "wardkey-key")?.ok_or(HttpSignatureError::Malformed)?;
     let bytes = hex::decode(hex).map_err(|_| HttpSignatureError::Malformed)?;
     let key = PublicKey::from_sec1(&bytes).map_err(|_| HttpSignatureError::Malformed)?;
-    if PatientId::from(key.id()) == patient { Ok(key) } else { Err(HttpSignatureError::Invalid) }
+    if PatientId::from(key.id()) == patient {
+        Ok(key)
+    } else {
+        Err(HttpSignatureError::Invalid)
+    }
 }
 
 async fn session(gateway: &Gateway, id: SessionId) -> Result<Arc<SignedDelegation>, Problem> {
     if let Some(known) = gateway.sessions.get(&id) {
         return Ok(known);
     }
-    let stored = gateway.blocking(move |g| Ok(g.store.session(&id)?)).await?.ok_or(Refusal::SessionUnknown)?;
+    let stored = gateway
+        .blocking(move |g| Ok(g.store.session(&id)?))
+        .await?
+        .ok_or(Refusal::SessionUnknown)?;
     Ok(gateway.sessions.put(id, stored))
 }
 
 /// Reads the body only now that the signature over its digest holds.
 async fn read_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Bytes, Problem> {
     let import = parts.method == Method::POST && parts.uri.path().ends_with("/records");
-    let limit = if import { gateway.settings.limits.import_megabytes * 1024 * 1024 } else { SMALL };
+    let limit = if import {
+        gateway.settings.limits.import_megabytes * 1024 * 1024
+    } else {
+        SMALL
+    };
     let body = to_bytes(body, limit).await.map_err(|_| Refusal::BodyTooLarge)?;
     match text(&parts.headers, CONTENT_DIGEST)? {
         Some(digest) => check_content_digest(digest, &body)?,
@@ -152,18 +192,36 @@ async fn read_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Bytes
 }
 
 /// Signs an answer. The event stream alone is not signed: its events only tell the client to ask again.
-async fn sign(gateway: &Gateway, target: &Target, request_signature: &Signature, answer: Response) -> Result<Response, Problem> {
+async fn sign(
+    gateway: &Gateway,
+    target: &Target,
+    request_signature: &Signature,
+    answer: Response,
+) -> Result<Response, Problem> {
     let (mut parts, body) = answer.into_parts();
-    if parts.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream")) {
+    if parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+    {
         return Ok(Response::from_parts(parts, body));
     }
     let bytes = to_bytes(body, usize::MAX).await.map_err(|_| Refusal::Internal)?;
     let digest = content_digest(&bytes);
-    let covered =
-        ResponseParts { status: parts.status.as_u16(), content_digest: &digest, request: target.parts(), request_signature };
+    let covered = ResponseParts {
+        status: parts.status.as_u16(),
+        content_digest: &digest,
+        request: target.parts(),
+        request_signature,
+    };
     let key = KeyName::Gateway(gateway.scribe.gateway());
-    let params = SignatureParams { created: gateway.clock.now(), nonce: None, key };
-    let signature = sign_response(&covered, &params, |message| gateway.scribe.key().sign(message)).map_err(|_| Refusal::CannotSign)?;
+    let params = SignatureParams {
+        created: gateway.clock.now(),
+        nonce: None,
+        key,
+    };
+    let signature = sign_response(&covered, &params, |message| gateway.scribe.key().sign(message))
+        .map_err(|_| Refusal::CannotSign)?;
     put(&mut parts.headers, CONTENT_DIGEST, &digest)?;
     put(&mut parts.headers, SIGNATURE_INPUT, &signature.input)?;
     put(&mut parts.headers, SIGNATURE, &signature.signature)?;

@@ -4,5 +4,5 @@ mod scribe;
 mod seal;
 mod tree;
 
-pub use scribe::{Draft, Entry, Scribe};
+pub use scribe::{Draft, Entry, Prepared, Scribe, ScribeError};
 pub use tree::{Hashes, Proof, Tree, TreeError, prove, root};

@@ -1,13 +1,13 @@
 //! Makes a log entry of what is to be done: event, leaf, sealed event, receipt.
 
-use super::seal::seal;
+use super::seal::{Envelope, Purpose};
 use crate::random;
 use wardkey_core::fault::Coded;
 use wardkey_core::hpke::{SealError, Sealed};
 use wardkey_core::id::{DeviceId, Digest, GatewayId, InstitutionId, PatientId};
 use wardkey_core::key::{KeyError, PublicKey, SoftKey};
 use wardkey_core::log::{Deed, LogEvent, Receipt};
-use wardkey_core::typed::Domain;
+use wardkey_core::typed::{Domain, hash_struct};
 
 /// What is to be logged, before its place in the log is known.
 #[derive(Clone, Debug)]
@@ -41,6 +41,15 @@ pub struct Entry {
     pub receipt: Receipt,
 }
 
+/// A draft with what can be made before its place in the log is known.
+pub struct Prepared {
+    /// What is to be logged.
+    pub draft: Draft,
+    /// The patient's log key for which it was prepared.
+    pub log_key: PublicKey,
+    envelope: Envelope,
+}
+
 /// Why an entry could not be made.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum ScribeError {
@@ -68,13 +77,21 @@ impl ScribeError {
 pub struct Scribe {
     domain: Domain,
     key: SoftKey,
+    separator: [u8; 32],
+    purpose: Purpose,
 }
 
 impl Scribe {
     /// A scribe for one deployment, signing with the gateway's key.
     #[must_use]
-    pub const fn new(domain: Domain, key: SoftKey) -> Self {
-        Self { domain, key }
+    pub fn new(domain: Domain, key: SoftKey) -> Self {
+        let purpose = Purpose::new(LogEvent::context(&domain, &[]).label, &domain);
+        Self {
+            separator: domain.separator(),
+            domain,
+            key,
+            purpose,
+        }
     }
 
     /// The deployment.
@@ -95,21 +112,66 @@ impl Scribe {
         self.key.public().id().into()
     }
 
+    /// Does the costly half of an entry, which needs no place in the log.
+    ///
+    /// # Errors
+    /// [`ScribeError`].
+    pub fn prepare(&self, draft: Draft, log_key: PublicKey) -> Result<Prepared, ScribeError> {
+        Ok(Prepared {
+            envelope: Envelope::to(&log_key, &self.purpose)?,
+            draft,
+            log_key,
+        })
+    }
+
     /// Makes the entry at `index` of the log, after the patient's entry `(sequence, leaf)`.
     ///
     /// # Errors
     /// [`ScribeError`].
-    pub fn entry(&self, draft: Draft, index: u64, before: Option<(u64, Digest)>, log_key: &PublicKey) -> Result<Entry, ScribeError> {
+    pub fn entry(&self, prepared: Prepared, index: u64, before: Option<(u64, Digest)>) -> Result<Entry, ScribeError> {
         let (sequence, previous) = before.map_or((0, Digest::default()), |(sequence, leaf)| (sequence + 1, leaf));
-        let Draft { action, patient, institution, device, section, reason, subject, time } = draft;
+        let Prepared { draft, envelope, .. } = prepared;
+        let Draft {
+            action,
+            patient,
+            institution,
+            device,
+            section,
+            reason,
+            subject,
+            time,
+        } = draft;
         let salt = Digest(random::bytes()?);
-        let event =
-            LogEvent { sequence, previous, action, patient, institution, device, section, reason, subject, time, salt };
+        let event = LogEvent {
+            sequence,
+            previous,
+            action,
+            patient,
+            institution,
+            device,
+            section,
+            reason,
+            subject,
+            time,
+            salt,
+        };
         let leaf = event.leaf();
-        let aad = LogEvent::aad(&patient, &leaf);
         let json = serde_json::to_vec(&event).map_err(|_| SealError::CannotSeal)?;
-        let sealed = seal(log_key, &LogEvent::context(&self.domain, &aad), &json)?;
-        let signature = self.domain.sign(&self.key, &Receipt::typed(index, &leaf, time))?;
-        Ok(Entry { sequence, sealed, receipt: Receipt { index, leaf, time, signature } })
+        let sealed = envelope.seal(&LogEvent::aad(&patient, &leaf), &json)?;
+        // `Domain::preimage`, with the separator made once.
+        let typed = hash_struct(&Receipt::typed(index, &leaf, time));
+        let signature = self
+            .key
+            .sign(&[&[0x19, 0x01], self.separator.as_slice(), &typed].concat())?;
+        Ok(Entry {
+            sequence,
+            sealed,
+            receipt: Receipt {
+                index,
+                leaf,
+                time,
+                signature,
+            },
+        })
     }
 }

@@ -5,8 +5,9 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
 use ring::hmac::{self, HMAC_SHA256};
 use ring::rand::SystemRandom;
-use wardkey_core::hpke::{Context, SealError, Sealed};
+use wardkey_core::hpke::{SealError, Sealed};
 use wardkey_core::key::PublicKey;
+use wardkey_core::typed::Domain;
 use zeroize::Zeroizing;
 
 /// `KEM` ‖ DHKEM(P-256, HKDF-SHA256) (RFC 9180 §4.1, §7.1).
@@ -36,54 +37,115 @@ fn expand(suite: &[u8], prk: &[u8], label: &[u8], info: &[&[u8]], length: u16) -
     mac(prk, &parts)
 }
 
-/// Seals `plaintext` to `recipient`.
-///
-/// # Errors
-/// [`SealError::CannotSeal`].
-pub fn seal(recipient: &PublicKey, context: &Context<'_>, plaintext: &[u8]) -> Result<Sealed, SealError> {
-    let failed = |_| SealError::CannotSeal;
-    let ephemeral = EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new()).map_err(failed)?;
-    let enc = ephemeral.compute_public_key().map_err(failed)?.as_ref().to_vec();
-    let peer = UnparsedPublicKey::new(&ECDH_P256, recipient.bytes());
-    let shared = agree_ephemeral(ephemeral, &peer, |dh| {
-        let prk = extract(KEM_SUITE, b"", b"eae_prk", dh);
-        expand(KEM_SUITE, prk.as_slice(), b"shared_secret", &[&enc, recipient.bytes()], 32)
-    })
-    .map_err(failed)?;
+/// What messages are sealed for: the part of the key schedule that is the same for all of them (RFC 9180 §5.1).
+#[derive(Debug)]
+pub struct Purpose {
+    schedule: [u8; 65],
+}
 
-    let info = [context.label.as_bytes(), &context.domain.separator()].concat();
-    let psk_id_hash = extract(SUITE, b"", b"psk_id_hash", b"");
-    let info_hash = extract(SUITE, b"", b"info_hash", &info);
-    // Mode 0, base.
-    let schedule: [&[u8]; 3] = [&[0], psk_id_hash.as_slice(), info_hash.as_slice()];
-    let secret = extract(SUITE, shared.as_slice(), b"secret", b"");
-    let key = expand(SUITE, secret.as_slice(), b"key", &schedule, 32);
-    let nonce = expand(SUITE, secret.as_slice(), b"base_nonce", &schedule, 12);
+impl Purpose {
+    /// A label of protocol §4 in a deployment.
+    pub fn new(label: &str, domain: &Domain) -> Self {
+        let info = [label.as_bytes(), &domain.separator()].concat();
+        // Byte 0 is mode 0, base.
+        let mut schedule = [0; 65];
+        schedule[1..33].copy_from_slice(extract(SUITE, b"", b"psk_id_hash", b"").as_slice());
+        schedule[33..].copy_from_slice(extract(SUITE, b"", b"info_hash", &info).as_slice());
+        Self { schedule }
+    }
+}
 
-    let aead = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(failed)?);
-    let nonce = Nonce::try_assume_unique_for_key(&nonce[..12]).map_err(failed)?;
-    let mut ct = plaintext.to_vec();
-    aead.seal_in_place_append_tag(nonce, Aad::from(context.aad), &mut ct).map_err(failed)?;
-    Ok(Sealed { enc, ct })
+/// A message's key, made for one recipient and purpose before the message is known: the costly half of sealing.
+pub struct Envelope {
+    enc: Vec<u8>,
+    key: Secret,
+    nonce: Secret,
+}
+
+impl Envelope {
+    /// Makes an ephemeral key and agrees with `recipient`.
+    ///
+    /// # Errors
+    /// [`SealError::CannotSeal`].
+    pub fn to(recipient: &PublicKey, purpose: &Purpose) -> Result<Self, SealError> {
+        let failed = |_| SealError::CannotSeal;
+        let ephemeral = EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new()).map_err(failed)?;
+        let enc = ephemeral.compute_public_key().map_err(failed)?.as_ref().to_vec();
+        let peer = UnparsedPublicKey::new(&ECDH_P256, recipient.bytes());
+        let shared = agree_ephemeral(ephemeral, &peer, |dh| {
+            let prk = extract(KEM_SUITE, b"", b"eae_prk", dh);
+            expand(
+                KEM_SUITE,
+                prk.as_slice(),
+                b"shared_secret",
+                &[&enc, recipient.bytes()],
+                32,
+            )
+        })
+        .map_err(failed)?;
+
+        let schedule: [&[u8]; 1] = [&purpose.schedule];
+        let secret = extract(SUITE, shared.as_slice(), b"secret", b"");
+        let key = expand(SUITE, secret.as_slice(), b"key", &schedule, 32);
+        let nonce = expand(SUITE, secret.as_slice(), b"base_nonce", &schedule, 12);
+        Ok(Self { enc, key, nonce })
+    }
+
+    /// Seals the one message that it is for.
+    ///
+    /// # Errors
+    /// [`SealError::CannotSeal`].
+    pub fn seal(self, aad: &[u8], plaintext: &[u8]) -> Result<Sealed, SealError> {
+        let failed = |_| SealError::CannotSeal;
+        let aead = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, self.key.as_slice()).map_err(failed)?);
+        let nonce = Nonce::try_assume_unique_for_key(&self.nonce[..12]).map_err(failed)?;
+        let mut ct = plaintext.to_vec();
+        aead.seal_in_place_append_tag(nonce, Aad::from(aad), &mut ct)
+            .map_err(failed)?;
+        Ok(Sealed { enc: self.enc, ct })
+    }
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "test")]
 mod tests {
     use super::*;
-    use wardkey_core::hpke::open;
+    use wardkey_core::hpke::{Context, open};
     use wardkey_core::key::SoftKey;
-    use wardkey_core::typed::Domain;
 
     #[test]
     fn the_domains_own_opener_opens_it_in_its_place_only() {
-        let (key, domain) = (SoftKey::generate().unwrap(), Domain { chain_id: 1, contract: [2; 20], salt: [3; 32] });
+        let (key, domain) = (
+            SoftKey::generate().unwrap(),
+            Domain {
+                chain_id: 1,
+                contract: [2; 20],
+                salt: [3; 32],
+            },
+        );
         for length in [0, 1, 500, 70_000] {
             let plain = vec![7; length];
-            let context = Context { label: "wardkey/event/1", domain: &domain, aad: b"patient, leaf" };
-            let sealed = seal(&key.public(), &context, &plain).unwrap();
+            let context = Context {
+                label: "wardkey/event/1",
+                domain: &domain,
+                aad: b"patient, leaf",
+            };
+            let sealed = Envelope::to(&key.public(), &Purpose::new(context.label, &domain))
+                .unwrap()
+                .seal(context.aad, &plain)
+                .unwrap();
             assert_eq!(open(&key, &context, &sealed).unwrap().as_slice(), plain);
-            assert!(open(&key, &Context { aad: b"another", ..context }, &sealed).is_err());
+            assert!(
+                open(
+                    &key,
+                    &Context {
+                        aad: b"another",
+                        ..context
+                    },
+                    &sealed
+                )
+                .is_err()
+            );
             assert!(open(&SoftKey::generate().unwrap(), &context, &sealed).is_err());
         }
     }

@@ -43,7 +43,11 @@ impl<H: Hashes> HashReader for Reader<'_, H> {
         for &number in indexes {
             let hash = match seen.get(&number) {
                 Some(hash) => *hash,
-                None => Hash(self.store.hash(number).ok_or_else(|| tlog::Error::InvalidInput("hash missing".into()))?),
+                None => Hash(
+                    self.store
+                        .hash(number)
+                        .ok_or_else(|| tlog::Error::InvalidInput("hash missing".into()))?,
+                ),
             };
             seen.insert(number, hash);
             out.push(hash);
@@ -63,7 +67,10 @@ impl Tree {
     /// A tree with this many leaves, whose hashes are in the store.
     #[must_use]
     pub fn of_size(size: u64) -> Self {
-        Self { size, hot: RefCell::default() }
+        Self {
+            size,
+            hot: RefCell::default(),
+        }
     }
 
     /// Number of leaves.
@@ -95,12 +102,17 @@ impl Tree {
         self.hot.get_mut().retain(|number, _| *number < count);
     }
 
-    /// Proves that a leaf is in the tree as it is now.
+    /// Proves that leaves are in the tree as it is now.
     ///
     /// # Errors
     /// [`TreeError`].
-    pub fn prove(&self, store: &impl Hashes, index: u64) -> Result<Proof, TreeError> {
-        prove_with(&Reader { store, seen: &self.hot }, self.size, index)
+    pub fn prove(&self, store: &impl Hashes, leaves: impl IntoIterator<Item = u64>) -> Result<Vec<Proof>, TreeError> {
+        let reader = Reader { store, seen: &self.hot };
+        let root = root_with(&reader, self.size)?;
+        leaves
+            .into_iter()
+            .map(|index| prove_with(&reader, self.size, root, index))
+            .collect()
     }
 }
 
@@ -109,7 +121,9 @@ impl Tree {
 /// # Errors
 /// [`TreeError`], also if `index` is not below `size`.
 pub fn prove(store: &impl Hashes, size: u64, index: u64) -> Result<Proof, TreeError> {
-    prove_with(&Reader { store, seen: &RefCell::default() }, size, index)
+    let seen = RefCell::default();
+    let reader = Reader { store, seen: &seen };
+    prove_with(&reader, size, root_with(&reader, size)?, index)
 }
 
 /// The root of the first `size` leaves.
@@ -117,14 +131,28 @@ pub fn prove(store: &impl Hashes, size: u64, index: u64) -> Result<Proof, TreeEr
 /// # Errors
 /// [`TreeError`].
 pub fn root(store: &impl Hashes, size: u64) -> Result<Digest, TreeError> {
-    let seen = RefCell::default();
-    tlog::tree_hash(size, &Reader { store, seen: &seen }).map(|h| Digest(h.0)).map_err(|_| TreeError)
+    root_with(
+        &Reader {
+            store,
+            seen: &RefCell::default(),
+        },
+        size,
+    )
 }
 
-fn prove_with(reader: &impl HashReader, size: u64, index: u64) -> Result<Proof, TreeError> {
+fn root_with(reader: &impl HashReader, size: u64) -> Result<Digest, TreeError> {
+    tlog::tree_hash(size, reader)
+        .map(|h| Digest(h.0))
+        .map_err(|_| TreeError)
+}
+
+fn prove_with(reader: &impl HashReader, size: u64, root: Digest, index: u64) -> Result<Proof, TreeError> {
     let path = tlog::prove_record(size, index, reader).map_err(|_| TreeError)?;
-    let root = tlog::tree_hash(size, reader).map_err(|_| TreeError)?;
-    Ok(Proof { size, root: Digest(root.0), path: path.into_iter().map(|h| Digest(h.0)).collect() })
+    Ok(Proof {
+        size,
+        root,
+        path: path.into_iter().map(|h| Digest(h.0)).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -147,12 +175,17 @@ mod tests {
             let new = tree.append(&kept, leaf).unwrap();
             kept.extend(new);
             for (index, leaf) in leaves[..=count].iter().enumerate() {
-                let proof = tree.prove(&kept, index as u64).unwrap();
+                let proof = tree.prove(&kept, [index as u64]).unwrap().remove(0);
                 verify_inclusion(proof.size, &proof.root, index as u64, leaf, &proof.path).unwrap();
-                assert!(verify_inclusion(proof.size, &proof.root, index as u64, &Digest([99; 32]), &proof.path).is_err());
+                assert!(
+                    verify_inclusion(proof.size, &proof.root, index as u64, &Digest([99; 32]), &proof.path).is_err()
+                );
                 assert_eq!(prove(&kept, proof.size, index as u64).unwrap(), proof);
             }
-            assert_eq!(root(&kept, count as u64 + 1).unwrap(), tree.prove(&kept, 0).unwrap().root);
+            assert_eq!(
+                root(&kept, count as u64 + 1).unwrap(),
+                tree.prove(&kept, [0]).unwrap()[0].root
+            );
         }
     }
 
@@ -163,13 +196,13 @@ mod tests {
             let new = tree.append(&kept, &Digest([n; 32])).unwrap();
             kept.extend(new);
         }
-        let root = tree.prove(&kept, 0).unwrap().root;
+        let root = tree.prove(&kept, [0]).unwrap()[0].root;
         for n in 50..55u8 {
             tree.append(&kept, &Digest([n; 32])).unwrap();
         }
         tree.truncate(7);
-        assert_eq!(tree.prove(&kept, 0).unwrap().root, root);
-        assert_eq!(Tree::of_size(7).prove(&kept, 3).unwrap().root, root);
+        assert_eq!(tree.prove(&kept, [0]).unwrap()[0].root, root);
+        assert_eq!(Tree::of_size(7).prove(&kept, [3]).unwrap()[0].root, root);
         assert_eq!(prove(&kept, 9, 3), Err(TreeError));
     }
 }

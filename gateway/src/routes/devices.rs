@@ -26,8 +26,24 @@ pub struct Shown {
 
 impl Shown {
     fn at(device: &Device, now: u64) -> Self {
-        let Device { id, key, institution, rights, not_after, certificate, .. } = *device;
-        Self { id, key, institution, status: device.status(now), rights, not_after, certificate }
+        let Device {
+            id,
+            key,
+            institution,
+            rights,
+            not_after,
+            certificate,
+            ..
+        } = *device;
+        Self {
+            id,
+            key,
+            institution,
+            status: device.status(now),
+            rights,
+            not_after,
+            certificate,
+        }
     }
 }
 
@@ -47,7 +63,10 @@ pub struct Whole {
 /// `GET /v1/devices/{id}`.
 pub async fn one(State(gateway): State<Gateway>, PathIds(id): PathIds<DeviceId>) -> Result<Json<Shown>, Problem> {
     let found = gateway.blocking(move |g| Ok(g.ledger.chain().device(&id)?)).await?;
-    Ok(Json(Shown::at(&found.ok_or(Refusal::DeviceNotFound)?, gateway.clock.now())))
+    Ok(Json(Shown::at(
+        &found.ok_or(Refusal::DeviceNotFound)?,
+        gateway.clock.now(),
+    )))
 }
 
 /// `GET /v1/devices/{id}/certificate`.
@@ -56,8 +75,15 @@ pub async fn certificate(
     PathIds(id): PathIds<DeviceId>,
 ) -> Result<Json<DeviceCertificate>, Problem> {
     let find = move |g: &Gateway| {
-        let device = g.ledger.view().device_state(&id).copied().ok_or(Refusal::DeviceNotFound)?;
-        Ok(g.store.certificate(&device.certificate)?.ok_or(Refusal::CertificateNotFound)?)
+        let device = g
+            .ledger
+            .view()
+            .device_state(&id)
+            .copied()
+            .ok_or(Refusal::DeviceNotFound)?;
+        Ok(g.store
+            .certificate(&device.certificate)?
+            .ok_or(Refusal::CertificateNotFound)?)
     };
     gateway.blocking(find).await.map(Json)
 }
@@ -74,8 +100,24 @@ pub async fn of_institution(
         let mut out = Vec::with_capacity(devices.len());
         for device in devices {
             if let Some(certificate) = g.store.certificate(&device.certificate)? {
-                let Shown { id, key, institution, status, rights, not_after, .. } = Shown::at(&device, g.clock.now());
-                out.push(Whole { id, key, institution, status, rights, not_after, certificate });
+                let Shown {
+                    id,
+                    key,
+                    institution,
+                    status,
+                    rights,
+                    not_after,
+                    ..
+                } = Shown::at(&device, g.clock.now());
+                out.push(Whole {
+                    id,
+                    key,
+                    institution,
+                    status,
+                    rights,
+                    not_after,
+                    certificate,
+                });
             }
         }
         out.sort_by(|a, b| (&a.certificate.holder, a.id).cmp(&(&b.certificate.holder, b.id)));

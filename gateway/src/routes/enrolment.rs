@@ -33,7 +33,10 @@ pub async fn challenge(State(gateway): State<Gateway>, Remote(from): Remote) -> 
     let act = |g: &Gateway| {
         let (challenge, now) = (Digest(random::bytes()?), g.clock.now());
         g.store.put_challenge(&challenge, now + CHALLENGE, now)?;
-        Ok(Json(Challenge { challenge, expires: now + CHALLENGE }))
+        Ok(Json(Challenge {
+            challenge,
+            expires: now + CHALLENGE,
+        }))
     };
     gateway.blocking(act).await
 }
@@ -54,7 +57,10 @@ pub async fn request(
     let act = move |g: &Gateway| {
         let (certificate, now) = (&request.certificate, g.clock.now());
         let institution = certificate.institution;
-        g.ledger.view().institution_state(&institution).ok_or(Refusal::InstitutionNotFound)?;
+        g.ledger
+            .view()
+            .institution_state(&institution)
+            .ok_or(Refusal::InstitutionNotFound)?;
         must_be_small(&request)?;
         request.verify(g.domain())?;
         let digest = certificate.digest();
@@ -84,7 +90,11 @@ pub struct Progress {
 /// Whether the chain has the card with exactly this certificate.
 fn approved(gateway: &Gateway, stored: &StoredRequest) -> bool {
     let certificate = &stored.request.certificate;
-    gateway.ledger.view().device_state(&certificate.device_id()).is_some_and(|d| d.certificate == certificate.digest())
+    gateway
+        .ledger
+        .view()
+        .device_state(&certificate.device_id())
+        .is_some_and(|d| d.certificate == certificate.digest())
 }
 
 /// `GET /v1/device-requests/{id}`.
@@ -98,7 +108,10 @@ pub async fn state(State(gateway): State<Gateway>, PathIds(id): PathIds<Digest>)
         } else {
             "waiting"
         };
-        Ok(Json(Progress { state, reason: stored.refusal.filter(|_| state == "refused") }))
+        Ok(Json(Progress {
+            state,
+            reason: stored.refusal.filter(|_| state == "refused"),
+        }))
     };
     gateway.blocking(find).await
 }
@@ -150,7 +163,10 @@ pub async fn refuse(
         return Err(Refusal::BodyTooLarge.into());
     }
     let act = move |g: &Gateway| {
-        let stored = g.store.request(&digest)?.filter(|stored| stored.request.certificate.institution == id);
+        let stored = g
+            .store
+            .request(&digest)?
+            .filter(|stored| stored.request.certificate.institution == id);
         stored.ok_or(Refusal::RequestNotFound)?;
         Ok(g.store.refuse(&digest, &reason)?)
     };
@@ -166,7 +182,9 @@ pub async fn put_wrap(
     JsonBody(wrap): JsonBody<Wrap>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(id)?;
-    gateway.blocking(move |g| Ok(g.store.put_wrap(&id, &recipient, &wrap)?)).await?;
+    gateway
+        .blocking(move |g| Ok(g.store.put_wrap(&id, &recipient, &wrap)?))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -175,5 +193,7 @@ pub async fn wrap(
     State(gateway): State<Gateway>,
     PathIds((id, recipient)): PathIds<(InstitutionId, KeyId)>,
 ) -> Result<Json<Wrap>, Problem> {
-    gateway.blocking(move |g| Ok(Json(g.store.wrap(&id, &recipient)?.ok_or(Refusal::WrapNotFound)?))).await
+    gateway
+        .blocking(move |g| Ok(Json(g.store.wrap(&id, &recipient)?.ok_or(Refusal::WrapNotFound)?)))
+        .await
 }

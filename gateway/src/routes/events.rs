@@ -26,7 +26,10 @@ pub async fn stream(State(gateway): State<Gateway>, caller: Caller) -> Result<Re
     let events = Sse::new(listener.events()).keep_alive(KeepAlive::new().interval(BREATH));
     let headers = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        (
+            HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
     ];
     Ok((headers, events).into_response())
 }
@@ -52,7 +55,15 @@ impl Listener {
     fn new(gateway: Gateway, caller: Caller) -> Result<Self, Problem> {
         let institution = caller.institution(&gateway)?;
         let (news, closing) = (gateway.board.listen(), gateway.closing.subscribe());
-        Ok(Self { gateway, caller, institution, news, closing, next_check: Instant::now() + CHECK, done: false })
+        Ok(Self {
+            gateway,
+            caller,
+            institution,
+            news,
+            closing,
+            next_check: Instant::now() + CHECK,
+            done: false,
+        })
     }
 
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -80,7 +91,9 @@ impl Listener {
                 () = sleep_until(self.next_check) => None,
             };
             match news {
-                Some(Ok((institution, news))) if institution == self.institution && self.concerns(&news) => return Next::Tell(news),
+                Some(Ok((institution, news))) if institution == self.institution && self.concerns(&news) => {
+                    return Next::Tell(news);
+                }
                 Some(Ok(_)) => {}
                 // Too slow to hear everything: the client connects again and reads anew.
                 Some(Err(_)) => return Next::Gone,
@@ -102,10 +115,17 @@ impl Listener {
     /// Why the session no longer holds, if it does not.
     fn ended(&self) -> Option<String> {
         let now = self.gateway.clock.now();
-        if self.caller.session().is_none_or(|session| now >= session.delegation.expiry) {
+        if self
+            .caller
+            .session()
+            .is_none_or(|session| now >= session.delegation.expiry)
+        {
             return Some("session-expired".to_owned());
         }
-        self.caller.institution(&self.gateway).err().map(|problem| problem.fault.code)
+        self.caller
+            .institution(&self.gateway)
+            .err()
+            .map(|problem| problem.fault.code)
     }
 }
 

@@ -46,10 +46,26 @@ pub async fn grant(
     let act = move |g: &Gateway| {
         caller.must_be(new.grant.document.patient)?;
         let commitment = check(g, &new)?;
-        let NewGrant { grant, section_keys, label, agreement_epoch, action } = new;
-        g.store.put_grant(&StoredGrant { grant, section_keys, label, agreement_epoch, since: g.clock.now() })?;
+        let NewGrant {
+            grant,
+            section_keys,
+            label,
+            agreement_epoch,
+            action,
+        } = new;
+        g.store.put_grant(&StoredGrant {
+            grant,
+            section_keys,
+            label,
+            agreement_epoch,
+            since: g.clock.now(),
+        })?;
         let outcome = g.sponsor(&action, from)?;
-        Ok(Json(Granted { commitment, tx: outcome.tx, block: outcome.block }))
+        Ok(Json(Granted {
+            commitment,
+            tx: outcome.tx,
+            block: outcome.block,
+        }))
     };
     gateway.blocking(act).await
 }
@@ -69,14 +85,22 @@ fn check(gateway: &Gateway, new: &NewGrant) -> Result<Commitment, Problem> {
     if gateway.clock.now() >= document.expiry {
         return Err(Denial::Expired.into());
     }
-    let institution = gateway.ledger.view().institution_state(&document.institution).cloned().ok_or(Denial::InstitutionUnknown)?;
+    let institution = gateway
+        .ledger
+        .view()
+        .institution_state(&document.institution)
+        .cloned()
+        .ok_or(Denial::InstitutionUnknown)?;
     if institution.status != Standing::Accredited {
         return Err(Denial::InstitutionSuspended.into());
     }
     if institution.agreement.epoch != new.agreement_epoch {
         return Err(Refusal::AgreementOld.into());
     }
-    let keys = gateway.store.patient_keys(&document.patient)?.ok_or(Refusal::KeysNotFound)?;
+    let keys = gateway
+        .store
+        .patient_keys(&document.patient)?
+        .ok_or(Refusal::KeysNotFound)?;
     must_be_complete(new, &keys.list)?;
     Ok(commitment)
 }
@@ -84,11 +108,22 @@ fn check(gateway: &Gateway, new: &NewGrant) -> Result<Commitment, Problem> {
 /// For each readable section every epoch's key is sealed to the institution, and no other section's.
 fn must_be_complete(new: &NewGrant, keys: &SectionKeys) -> Result<(), Refusal> {
     let readable = |section: u8| section < 31 && new.grant.document.read & (1 << section) != 0;
-    let sealed = |section: u8, epoch: u32| new.section_keys.iter().any(|k| k.section == section && k.epoch == epoch);
-    let missing = keys.keys.iter().any(|k| readable(k.section) && !sealed(k.section, k.epoch));
+    let sealed = |section: u8, epoch: u32| {
+        new.section_keys
+            .iter()
+            .any(|k| k.section == section && k.epoch == epoch)
+    };
+    let missing = keys
+        .keys
+        .iter()
+        .any(|k| readable(k.section) && !sealed(k.section, k.epoch));
     let none = Section::in_mask(new.grant.document.read).any(|s| keys.newest(s.number()).is_none());
     let foreign = new.section_keys.iter().any(|k| !readable(k.section));
-    if missing || none || foreign { Err(Refusal::GrantIncomplete) } else { Ok(()) }
+    if missing || none || foreign {
+        Err(Refusal::GrantIncomplete)
+    } else {
+        Ok(())
+    }
 }
 
 /// A grant's state as in protocol §7; `None` if the chain does not know it.
@@ -125,7 +160,12 @@ pub async fn of_patient(
             let commitment = stored.grant.document.commitment();
             let known = view.grant_state(&commitment, &stored.grant.document.key);
             let state = state(&stored, known, now)?;
-            Some(Given { commitment, document: stored.grant.document, state, block: known.since })
+            Some(Given {
+                commitment,
+                document: stored.grant.document,
+                state,
+                block: known.since,
+            })
         };
         Ok(Json(stored.into_iter().filter_map(line).collect()))
     };
@@ -142,14 +182,21 @@ pub struct Received {
 }
 
 /// `GET /v1/grants`: those to the card's institution, newest first.
-pub async fn to_institution(State(gateway): State<Gateway>, caller: DeviceCaller) -> Result<Json<Vec<Received>>, Problem> {
+pub async fn to_institution(
+    State(gateway): State<Gateway>,
+    caller: DeviceCaller,
+) -> Result<Json<Vec<Received>>, Problem> {
     let list = move |g: &Gateway| {
         let (stored, now) = (g.store.grants_of_institution(&caller.institution)?, g.clock.now());
         let view = g.ledger.view();
         let line = |stored: StoredGrant| {
             let commitment = stored.grant.document.commitment();
             let state = state(&stored, view.grant_state(&commitment, &stored.grant.document.key), now)?;
-            Some(Received { commitment, stored, state })
+            Some(Received {
+                commitment,
+                stored,
+                state,
+            })
         };
         Ok(Json(stored.into_iter().filter_map(line).collect()))
     };

@@ -14,7 +14,12 @@ pub async fn all(State(gateway): State<Gateway>) -> Result<Json<Vec<Institution>
 }
 
 /// `GET /v1/institutions/{id}`.
-pub async fn one(State(gateway): State<Gateway>, PathIds(id): PathIds<InstitutionId>) -> Result<Json<Institution>, Problem> {
-    let found = gateway.blocking(move |g| Ok(g.ledger.chain().institution(&id)?)).await?;
+pub async fn one(
+    State(gateway): State<Gateway>,
+    PathIds(id): PathIds<InstitutionId>,
+) -> Result<Json<Institution>, Problem> {
+    let found = gateway
+        .blocking(move |g| Ok(g.ledger.chain().institution(&id)?))
+        .await?;
     Ok(Json(found.ok_or(Refusal::InstitutionNotFound)?))
 }

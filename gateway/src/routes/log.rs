@@ -49,8 +49,20 @@ struct Checkpoint {
 
 impl std::convert::From<LogLine> for Entry {
     fn from(line: LogLine) -> Self {
-        let LogLine { sequence, sealed, receipt, path } = line;
-        Self { sequence, index: receipt.index, leaf: receipt.leaf, sealed, receipt, path }
+        let LogLine {
+            sequence,
+            sealed,
+            receipt,
+            path,
+        } = line;
+        Self {
+            sequence,
+            index: receipt.index,
+            leaf: receipt.leaf,
+            sealed,
+            receipt,
+            path,
+        }
     }
 }
 
@@ -65,8 +77,17 @@ pub async fn lines(
     let list = move |g: &Gateway| {
         let newest = g.ledger.chain().checkpoint()?;
         let size = newest.map_or(0, |c| c.size);
-        let entries = g.store.log_of(&patient, from, PAGE, size)?.into_iter().map(Entry::from).collect();
-        let checkpoint = newest.map(|c| Checkpoint { size: c.size, root: Digest(c.root), block: c.block });
+        let entries = g
+            .store
+            .log_of(&patient, from, PAGE, size)?
+            .into_iter()
+            .map(Entry::from)
+            .collect();
+        let checkpoint = newest.map(|c| Checkpoint {
+            size: c.size,
+            root: Digest(c.root),
+            block: c.block,
+        });
         Ok(Json(Log { entries, checkpoint }))
     };
     gateway.blocking(list).await

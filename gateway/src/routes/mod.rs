@@ -13,6 +13,8 @@ mod records;
 mod section_keys;
 mod sessions;
 
+pub(crate) use records::Wanted;
+
 use crate::error::{Problem, Refusal};
 use crate::http::signed;
 use crate::state::Gateway;
@@ -27,11 +29,14 @@ use std::time::Instant;
 const SMALL: usize = 256 * 1024;
 
 /// The whole server, without a socket.
-#[must_use]
 pub fn app(gateway: Gateway) -> Router {
     let signed_layer = middleware::from_fn_with_state(gateway.clone(), signed);
     Router::new()
-        .merge(signed_routes().route_layer(signed_layer).layer(DefaultBodyLimit::disable()))
+        .merge(
+            signed_routes()
+                .route_layer(signed_layer)
+                .layer(DefaultBodyLimit::disable()),
+        )
         .merge(public_routes().layer(DefaultBodyLimit::max(SMALL)))
         .route_layer(middleware::from_fn(noted))
         .merge(page::routes())
@@ -58,13 +63,19 @@ fn public_routes() -> Router<Gateway> {
 
 fn signed_routes() -> Router<Gateway> {
     Router::new()
-        .route("/v1/patients/{id}/section-keys", put(section_keys::publish).get(section_keys::show))
+        .route(
+            "/v1/patients/{id}/section-keys",
+            put(section_keys::publish).get(section_keys::show),
+        )
         .route("/v1/grants", post(grants::grant).get(grants::to_institution))
         .route("/v1/patients/{id}/grants", get(grants::of_patient))
         .route("/v1/patients/{id}/records", get(records::read).post(records::write))
         .route("/v1/patients/{id}/log", get(log::lines))
         .route("/v1/institutions/{id}/requests", get(enrolment::requests))
-        .route("/v1/institutions/{id}/requests/{digest}/refusal", post(enrolment::refuse))
+        .route(
+            "/v1/institutions/{id}/requests/{digest}/refusal",
+            post(enrolment::refuse),
+        )
         .route("/v1/institutions/{id}/wraps/{recipient}", put(enrolment::put_wrap))
         .route("/v1/institutions/{id}/devices", get(devices::of_institution))
         .route("/v1/events", get(events::stream))
@@ -74,7 +85,10 @@ fn signed_routes() -> Router<Gateway> {
 async fn noted(request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(String::new, |path| path.as_str().to_owned());
     let answer = next.run(request).await;
     tracing::debug!(%method, route, status = answer.status().as_u16(), ms = start.elapsed().as_millis(), "answered");
     answer

@@ -30,7 +30,10 @@ const HEADERS: [(&str, &str); 6] = [
 
 /// `/` and every file of the page.
 pub fn routes() -> Router<Gateway> {
-    Router::new().route("/", get(file)).route("/{*path}", get(file)).layer(CompressionLayer::new().br(true).gzip(true))
+    Router::new()
+        .route("/", get(file))
+        .route("/{*path}", get(file))
+        .layer(CompressionLayer::new().br(true).gzip(true))
 }
 
 async fn file(request: Request) -> Response {
@@ -45,18 +48,30 @@ async fn file(request: Request) -> Response {
 
 fn serve(path: &str, found: &EmbeddedFile, asked: &HeaderMap) -> Response {
     let tag = format!("\"{}\"", hex::encode(&found.metadata.sha256_hash()[..16]));
-    let known = asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
-    let mut response =
-        if known { StatusCode::NOT_MODIFIED.into_response() } else { Response::new(Body::from(found.data.clone().into_owned())) };
+    let known = asked
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == tag.as_bytes());
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::new(Body::from(found.data.clone().into_owned()))
+    };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     // Vite puts a hash of the content into the names of assets.
-    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     let kind = HeaderValue::from_str(found.metadata.mimetype());
-    headers.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    headers.insert(
+        header::CONTENT_TYPE,
+        kind.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }

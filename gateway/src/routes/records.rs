@@ -8,10 +8,9 @@ use crate::store::{NewRecord, Reading, WriteReceipt};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::collections::HashSet;
 use wardkey_core::id::{DeviceId, Digest, InstitutionId, PatientId, RecordId};
 use wardkey_core::key::Signature;
@@ -32,7 +31,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The section numbers, each once.
-    fn numbers(&self) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn numbers(&self) -> Result<Vec<u8>, Refusal> {
         let mut out = Vec::new();
         for text in self.sections.split(',') {
             let number: u8 = text.trim().parse().map_err(|_| Refusal::QueryMalformed)?;
@@ -46,12 +45,6 @@ impl Wanted {
 }
 
 #[derive(Serialize)]
-struct Answer {
-    records: Vec<Box<RawValue>>,
-    log: Vec<LogLine>,
-}
-
-#[derive(Serialize)]
 struct LogLine {
     section: u8,
     index: u64,
@@ -62,11 +55,7 @@ struct LogLine {
     receipt: Receipt,
 }
 
-/// Text that the gateway itself serialised before.
-pub(crate) fn raw(document: String) -> Result<Box<RawValue>, Problem> {
-    RawValue::from_string(document).map_err(|_| Refusal::Internal.into())
-}
-
+/// `{"records": […], "log": […]}`; the records are JSON texts already, and are not read again.
 fn answer(reading: Reading) -> Result<Response, Problem> {
     let line = |read: crate::store::LoggedRead| LogLine {
         section: read.section,
@@ -77,11 +66,23 @@ fn answer(reading: Reading) -> Result<Response, Problem> {
         path: read.proof.path,
         receipt: read.receipt,
     };
-    let records = reading.records.into_iter().map(raw).collect::<Result<_, _>>()?;
-    let body = Answer { records, log: reading.log.into_iter().map(line).collect() };
-    let mut response = Json(body).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let log: Vec<_> = reading.log.into_iter().map(line).collect();
+    let log = serde_json::to_string(&log).map_err(|_| Refusal::Internal)?;
+    let length = reading.records.iter().map(|record| record.len() + 1).sum::<usize>();
+    let mut body = String::with_capacity(length + log.len() + 32);
+    body.push_str("{\"records\":[");
+    for (n, record) in reading.records.iter().enumerate() {
+        body.push_str(if n == 0 { "" } else { "," });
+        body.push_str(record);
+    }
+    body.push_str("],\"log\":");
+    body.push_str(&log);
+    body.push('}');
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, body).into_response())
 }
 
 /// `GET /v1/patients/{id}/records?sections=…`.
@@ -130,7 +131,12 @@ fn drafts_of_device(
 }
 
 /// The patient's own reading is logged for the sections that hold something.
-fn drafts_of_patient(gateway: &Gateway, headers: &Headers, patient: PatientId, sections: &[u8]) -> Result<Vec<Draft>, Problem> {
+fn drafts_of_patient(
+    gateway: &Gateway,
+    headers: &Headers,
+    patient: PatientId,
+    sections: &[u8],
+) -> Result<Vec<Draft>, Problem> {
     let time = gateway.clock.now();
     let draft = |section: u8| Draft {
         action: Deed::Read,
@@ -142,7 +148,12 @@ fn drafts_of_patient(gateway: &Gateway, headers: &Headers, patient: PatientId, s
         subject: Digest::default(),
         time,
     };
-    Ok(gateway.store.filled(&patient, sections)?.into_iter().map(draft).collect())
+    Ok(gateway
+        .store
+        .filled(&patient, sections)?
+        .into_iter()
+        .map(draft)
+        .collect())
 }
 
 /// The body of `POST /v1/patients/{id}/records`.
@@ -168,8 +179,19 @@ struct Line {
 
 impl From<WriteReceipt> for Line {
     fn from(written: WriteReceipt) -> Self {
-        let Receipt { index, leaf, time, signature } = written.receipt;
-        Self { record: written.record, index, leaf, time, signature }
+        let Receipt {
+            index,
+            leaf,
+            time,
+            signature,
+        } = written.receipt;
+        Self {
+            record: written.record,
+            index,
+            leaf,
+            time,
+            signature,
+        }
     }
 }
 
@@ -186,12 +208,17 @@ pub async fn write(
         let grant = g.presented(headers.must_permission()?)?;
         let Sent { records } = json(&body)?;
         let door = Door::open(g, &grant, patient, sender, headers.reason.clone().unwrap_or_default())?;
-        let new = records.into_iter().map(|record| door.admit(record)).collect::<Result<Vec<_>, _>>()?;
+        let new = records
+            .into_iter()
+            .map(|record| door.admit(record))
+            .collect::<Result<Vec<_>, _>>()?;
         if new.is_empty() {
             return Err(Refusal::RecordsNone.into());
         }
         door.permit(&new)?;
-        Ok(Json(Written { receipts: g.store.write(new)?.into_iter().map(Line::from).collect() }))
+        Ok(Json(Written {
+            receipts: g.store.write(new)?.into_iter().map(Line::from).collect(),
+        }))
     };
     gateway.blocking(act).await
 }
@@ -217,14 +244,25 @@ impl<'a> Door<'a> {
     ) -> Result<Self, Problem> {
         gateway.permit_any(grant, patient, sender)?;
         let keys = gateway.store.patient_keys(&patient)?.ok_or(Refusal::KeysNotFound)?.list;
-        Ok(Self { gateway, grant, patient, sender, reason, keys, now: gateway.clock.now() })
+        Ok(Self {
+            gateway,
+            grant,
+            patient,
+            sender,
+            reason,
+            keys,
+            now: gateway.clock.now(),
+        })
     }
 
     /// Checks all that concerns the record alone.
     fn admit(&self, record: Record) -> Result<NewRecord, Problem> {
         let header = &record.header;
         let institution = self.grant.grant().document.institution;
-        if header.patient != self.patient || header.institution != institution || Section::from_number(header.section).is_none() {
+        if header.patient != self.patient
+            || header.institution != institution
+            || Section::from_number(header.section).is_none()
+        {
             return Err(RecordError::Misplaced.into());
         }
         if record.sealed.ct.len() > self.gateway.settings.limits.record_megabytes * 1024 * 1024 {
@@ -233,7 +271,12 @@ impl<'a> Door<'a> {
         if header.time > self.now + AHEAD {
             return Err(Refusal::RecordTime.into());
         }
-        if !self.keys.keys.iter().any(|k| k.section == header.section && k.epoch == header.epoch) {
+        if !self
+            .keys
+            .keys
+            .iter()
+            .any(|k| k.section == header.section && k.epoch == header.epoch)
+        {
             return Err(Refusal::RecordEpoch.into());
         }
         record.verify(self.gateway.domain(), self.signature_key(&record)?.as_ref())?;
@@ -246,8 +289,15 @@ impl<'a> Door<'a> {
         if !matches!(record.author, Author::Signature { .. }) {
             return Ok(None);
         }
-        let certificate = self.gateway.ledger.view().device_state(&record.header.device).map(|d| d.certificate);
-        let Some(certificate) = certificate else { return Ok(None) };
+        let certificate = self
+            .gateway
+            .ledger
+            .view()
+            .device_state(&record.header.device)
+            .map(|d| d.certificate);
+        let Some(certificate) = certificate else {
+            return Ok(None);
+        };
         Ok(self.gateway.store.certificate(&certificate)?.map(|c| c.signature))
     }
 
@@ -270,7 +320,8 @@ impl<'a> Door<'a> {
         for header in records.iter().map(|new| &new.record.header) {
             for device in [self.sender, header.device] {
                 if asked.insert((device, header.section)) {
-                    self.gateway.permit(self.grant, self.patient, device, &[header.section], Right::Write)?;
+                    self.gateway
+                        .permit(self.grant, self.patient, device, &[header.section], Right::Write)?;
                 }
             }
         }

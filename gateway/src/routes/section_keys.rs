@@ -32,8 +32,13 @@ pub async fn publish(
         return Err(Refusal::KeysNotFound.into());
     }
     let version = list.version;
-    let keys = PatientKeys { list, patient_key: caller.key };
-    gateway.blocking(move |g| Ok(g.store.put_patient_keys(&patient, &keys)?)).await?;
+    let keys = PatientKeys {
+        list,
+        patient_key: caller.key,
+    };
+    gateway
+        .blocking(move |g| Ok(g.store.put_patient_keys(&patient, &keys)?))
+        .await?;
     Ok(Json(Published { version }))
 }
 

@@ -18,12 +18,20 @@ pub struct Opened {
 }
 
 /// `POST /v1/sessions`.
-pub async fn open(State(gateway): State<Gateway>, JsonBody(session): JsonBody<SignedDelegation>) -> Result<Json<Opened>, Problem> {
+pub async fn open(
+    State(gateway): State<Gateway>,
+    JsonBody(session): JsonBody<SignedDelegation>,
+) -> Result<Json<Opened>, Problem> {
     let now = gateway.clock.now();
     session.verify_for(gateway.domain(), gateway.scribe.gateway(), now)?;
     must_be_known(&gateway, &session, now)?;
-    let opened = Opened { session: session.delegation.session_id(), expires: session.delegation.expiry };
-    gateway.blocking(move |g| Ok(g.store.put_session(&session, now)?)).await?;
+    let opened = Opened {
+        session: session.delegation.session_id(),
+        expires: session.delegation.expiry,
+    };
+    gateway
+        .blocking(move |g| Ok(g.store.put_session(&session, now)?))
+        .await?;
     Ok(Json(opened))
 }
 
@@ -41,7 +49,9 @@ fn must_be_known(gateway: &Gateway, session: &SignedDelegation, now: u64) -> Res
             }
         }
         PrincipalKind::Master => {
-            let institution = view.institution_state(&d.principal.into()).ok_or(Refusal::InstitutionNotFound)?;
+            let institution = view
+                .institution_state(&d.principal.into())
+                .ok_or(Refusal::InstitutionNotFound)?;
             if institution.master != session.key {
                 return Err(DelegationError::BadSignature.into());
             }

@@ -1,5 +1,11 @@
 //! What the gateway's tests share: a scene with two hospitals, a doctor, a patient, a grant, and a clock to turn.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests; each uses a part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "tests; each uses a part"
+)]
 
 use serde_json::{Value, json};
 use std::path::Path;
@@ -8,7 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use wardkey_chain::{
-    Asked, Chain, ChainError, CheckpointState, Device, Embedded, Genesis, GrantState, Head, Institution, Logged, Network, Receipt, Verdict,
+    Asked, Chain, ChainError, CheckpointState, Device, Embedded, Genesis, GrantState, Head, Institution, Logged,
+    Network, Receipt, Verdict,
 };
 use wardkey_core::action::SignedAction;
 use wardkey_core::id::{Commitment, DeviceId, GatewayId, InstitutionId};
@@ -34,7 +41,11 @@ pub struct Wire {
 
 impl Wire {
     fn up(&self) -> Result<&Embedded, ChainError> {
-        if self.cut.load(Ordering::Relaxed) { Err(ChainError::Machine("the wire is cut".into())) } else { Ok(&self.chain) }
+        if self.cut.load(Ordering::Relaxed) {
+            Err(ChainError::Machine("the wire is cut".into()))
+        } else {
+            Ok(&self.chain)
+        }
     }
 }
 
@@ -91,12 +102,22 @@ pub fn system_now() -> u64 {
 
 pub fn open(folder: &Path, settings: &str, ahead: Arc<AtomicU64>) -> (Stage, Arc<Wire>) {
     let clock = Clock::new(move || system_now() + ahead.load(Ordering::Relaxed));
-    let settings = Settings { data: folder.to_owned(), ..Settings::parse(settings).unwrap() };
+    let settings = Settings {
+        data: folder.to_owned(),
+        ..Settings::parse(settings).unwrap()
+    };
     let keys = Keys::open(folder).unwrap();
-    let genesis =
-        Genesis { operator: keys.operator.public(), gateway: keys.gateway.public(), chain_id: settings.chain.id, salt: keys.salt };
+    let genesis = Genesis {
+        operator: keys.operator.public(),
+        gateway: keys.gateway.public(),
+        chain_id: settings.chain.id,
+        salt: keys.salt,
+    };
     let chain = Embedded::open(&folder.join("ledger.sqlite"), genesis, clock.shared()).unwrap();
-    let wire = Arc::new(Wire { chain, cut: AtomicBool::new(false) });
+    let wire = Arc::new(Wire {
+        chain,
+        cut: AtomicBool::new(false),
+    });
     let gateway = Gateway::with_chain(settings, clock, keys, wire.clone()).unwrap();
     (Stage::new(gateway), wire)
 }
@@ -109,7 +130,12 @@ impl Place {
     pub fn with(settings: &str) -> Self {
         let (folder, ahead) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU64::new(0)));
         let (stage, wire) = open(folder.path(), settings, ahead.clone());
-        Self { folder, stage, wire, ahead }
+        Self {
+            folder,
+            stage,
+            wire,
+            ahead,
+        }
     }
 
     /// Turns the clock, and lets the gateway hear the chain.
@@ -158,7 +184,16 @@ impl Scene {
         let session = doctor.sign_in(&stage).await.unwrap();
         let patient = Patient::begin(&stage).await.unwrap();
         let given = patient.grant(&stage, &harbour, terms(place.now())).await.unwrap();
-        Self { place, stage, harbour, summit, doctor, session, patient, given }
+        Self {
+            place,
+            stage,
+            harbour,
+            summit,
+            doctor,
+            session,
+            patient,
+            given,
+        }
     }
 
     pub fn records(&self) -> String {
@@ -166,17 +201,23 @@ impl Scene {
     }
 
     pub fn ask_read(&self, sections: &str) -> Ask<'static> {
-        Ask::get(format!("{}?sections={sections}", self.records())).under(self.given.commitment, "Emergency, patient unconscious")
+        Ask::get(format!("{}?sections={sections}", self.records()))
+            .under(self.given.commitment, "Emergency, patient unconscious")
     }
 
     pub async fn read(&self, sections: &str) -> Reply {
-        self.stage.signed(self.session.signer(), self.ask_read(sections)).await.unwrap()
+        self.stage
+            .signed(self.session.signer(), self.ask_read(sections))
+            .await
+            .unwrap()
     }
 
     /// A record of the doctor's, signed in the session.
     pub fn record(&self, section: u8, text: &str) -> Record {
         let unsigned = unsigned(&self.stage, &self.patient, &self.doctor, section, text.as_bytes()).unwrap();
-        unsigned.sign_in_session(self.stage.gateway.domain(), &self.session.key, &self.session.delegation).unwrap()
+        unsigned
+            .sign_in_session(self.stage.gateway.domain(), &self.session.key, &self.session.delegation)
+            .unwrap()
     }
 
     pub fn ask_write(&self, records: &[Record]) -> Ask<'static> {
@@ -184,7 +225,10 @@ impl Scene {
     }
 
     pub async fn write(&self, records: &[Record]) -> Reply {
-        self.stage.signed(self.session.signer(), self.ask_write(records)).await.unwrap()
+        self.stage
+            .signed(self.session.signer(), self.ask_write(records))
+            .await
+            .unwrap()
     }
 
     pub async fn log(&self) -> Value {
@@ -198,7 +242,12 @@ impl Scene {
 /// A day: everything but procedures to read; everything but procedures and results to write.
 pub fn terms(now: u64) -> Terms {
     let read = ALL_SECTIONS & !(1 << PROCEDURES);
-    Terms { read, write: read & !(1 << RESULTS), not_before: now, expiry: now + 86_400 }
+    Terms {
+        read,
+        write: read & !(1 << RESULTS),
+        not_before: now,
+        expiry: now + 86_400,
+    }
 }
 
 #[track_caller]
@@ -213,6 +262,15 @@ pub fn refused(reply: &Reply, status: u16, code: &str) {
 
 #[track_caller]
 pub fn done(reply: &Reply) -> Value {
-    assert!(reply.status.is_success(), "{} {}", reply.status, String::from_utf8_lossy(&reply.body));
-    if reply.body.is_empty() { Value::Null } else { reply.json().unwrap() }
+    assert!(
+        reply.status.is_success(),
+        "{} {}",
+        reply.status,
+        String::from_utf8_lossy(&reply.body)
+    );
+    if reply.body.is_empty() {
+        Value::Null
+    } else {
+        reply.json().unwrap()
+    }
 }

@@ -20,7 +20,10 @@ fn value<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
 }
 
 fn one<T: DeserializeOwned>(connection: &Connection, sql: &str, key: impl Params) -> Result<Option<T>, StoreError> {
-    let found: Option<String> = connection.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
+    let found: Option<String> = connection
+        .prepare_cached(sql)?
+        .query_row(key, |row| row.get(0))
+        .optional()?;
     found.as_deref().map(value).transpose()
 }
 
@@ -59,8 +62,17 @@ pub(super) fn patient_keys(c: &Connection, patient: &PatientId) -> Result<Option
 
 pub(super) fn put_grant(c: &Connection, grant: &StoredGrant) -> Result<(), StoreError> {
     let document = &grant.grant.document;
-    let values = params![document.commitment().0, document.patient.0, document.institution.0, text(grant)?];
-    execute(c, "INSERT OR IGNORE INTO grants (commitment, patient, institution, document) VALUES (?1, ?2, ?3, ?4)", values)
+    let values = params![
+        document.commitment().0,
+        document.patient.0,
+        document.institution.0,
+        text(grant)?
+    ];
+    execute(
+        c,
+        "INSERT OR IGNORE INTO grants (commitment, patient, institution, document) VALUES (?1, ?2, ?3, ?4)",
+        values,
+    )
 }
 
 pub(super) fn grant(c: &Connection, commitment: &Commitment) -> Result<Option<StoredGrant>, StoreError> {
@@ -69,14 +81,20 @@ pub(super) fn grant(c: &Connection, commitment: &Commitment) -> Result<Option<St
 
 /// `column` is `patient` or `institution`.
 pub(super) fn grants(c: &Connection, column: &'static str, id: &[u8; 32]) -> Result<Vec<StoredGrant>, StoreError> {
-    let mut query = c.prepare_cached(&format!("SELECT document FROM grants WHERE {column} = ?1 ORDER BY id DESC"))?;
+    let mut query = c.prepare_cached(&format!(
+        "SELECT document FROM grants WHERE {column} = ?1 ORDER BY id DESC"
+    ))?;
     let rows = query.query_map([id], |row| row.get::<_, String>(0))?;
     rows.map(|row| value(&row?)).collect()
 }
 
 pub(super) fn put_challenge(c: &Connection, challenge: &Digest, expires: u64, now: u64) -> Result<(), StoreError> {
     execute(c, "DELETE FROM challenges WHERE expires <= ?1", [now])?;
-    execute(c, "INSERT INTO challenges VALUES (?1, ?2)", params![challenge.0, expires])
+    execute(
+        c,
+        "INSERT INTO challenges VALUES (?1, ?2)",
+        params![challenge.0, expires],
+    )
 }
 
 pub(super) fn put_request(c: &Connection, request: &DeviceRequest, now: u64) -> Result<(), StoreError> {
@@ -98,7 +116,11 @@ pub(super) fn put_request(c: &Connection, request: &DeviceRequest, now: u64) -> 
         return Err(StoreError::TooManyRequests);
     }
     let values = params![digest.0, institution, now, text(request)?];
-    execute(c, "INSERT OR REPLACE INTO requests (digest, institution, submitted, document) VALUES (?1, ?2, ?3, ?4)", values)
+    execute(
+        c,
+        "INSERT OR REPLACE INTO requests (digest, institution, submitted, document) VALUES (?1, ?2, ?3, ?4)",
+        values,
+    )
 }
 
 fn stored_request(row: &Row<'_>) -> rusqlite::Result<(String, u64, Option<String>)> {
@@ -106,12 +128,20 @@ fn stored_request(row: &Row<'_>) -> rusqlite::Result<(String, u64, Option<String
 }
 
 fn read_request((document, submitted, refusal): (String, u64, Option<String>)) -> Result<StoredRequest, StoreError> {
-    Ok(StoredRequest { request: value(&document)?, submitted, refusal })
+    Ok(StoredRequest {
+        request: value(&document)?,
+        submitted,
+        refusal,
+    })
 }
 
 pub(super) fn request(c: &Connection, id: &Digest) -> Result<Option<StoredRequest>, StoreError> {
     let mut query = c.prepare_cached("SELECT document, submitted, refusal FROM requests WHERE digest = ?1")?;
-    query.query_row([id.0], stored_request).optional()?.map(read_request).transpose()
+    query
+        .query_row([id.0], stored_request)
+        .optional()?
+        .map(read_request)
+        .transpose()
 }
 
 pub(super) fn requests_of(c: &Connection, institution: &InstitutionId) -> Result<Vec<StoredRequest>, StoreError> {
@@ -123,10 +153,19 @@ pub(super) fn requests_of(c: &Connection, institution: &InstitutionId) -> Result
 }
 
 pub(super) fn refuse(c: &Connection, id: &Digest, reason: &str) -> Result<(), StoreError> {
-    execute(c, "UPDATE requests SET refusal = ?2 WHERE digest = ?1", params![id.0, reason])
+    execute(
+        c,
+        "UPDATE requests SET refusal = ?2 WHERE digest = ?1",
+        params![id.0, reason],
+    )
 }
 
-pub(super) fn put_wrap(c: &Connection, institution: &InstitutionId, recipient: &KeyId, wrap: &Wrap) -> Result<(), StoreError> {
+pub(super) fn put_wrap(
+    c: &Connection,
+    institution: &InstitutionId,
+    recipient: &KeyId,
+    wrap: &Wrap,
+) -> Result<(), StoreError> {
     let values = params![institution.0, recipient.0, wrap.epoch, text(wrap)?];
     execute(c, "INSERT OR REPLACE INTO wraps VALUES (?1, ?2, ?3, ?4)", values)
 }
@@ -137,7 +176,11 @@ pub(super) fn wrap(c: &Connection, institution: &InstitutionId, recipient: &KeyI
 }
 
 pub(super) fn put_outcome(c: &Connection, name: &Digest, outcome: &Outcome) -> Result<(), StoreError> {
-    execute(c, "INSERT OR REPLACE INTO outcomes VALUES (?1, ?2)", params![name.0, text(outcome)?])
+    execute(
+        c,
+        "INSERT OR REPLACE INTO outcomes VALUES (?1, ?2)",
+        params![name.0, text(outcome)?],
+    )
 }
 
 pub(super) fn outcome(c: &Connection, name: &Digest) -> Result<Option<Outcome>, StoreError> {

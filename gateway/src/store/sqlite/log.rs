@@ -1,7 +1,7 @@
 //! The log's tables: entries by patient, the tree's hashes.
 
 use super::writer::Work;
-use crate::log::{Draft, Hashes, prove, root};
+use crate::log::{Draft, Hashes, Prepared, Scribe, ScribeError, prove, root};
 use crate::store::{LogLine, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use wardkey_core::id::{Digest, PatientId};
 use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::log::Receipt;
 
-const TREE: StoreError = StoreError::Damaged("the log's tree lacks hashes");
+pub(super) const TREE: StoreError = StoreError::Damaged("the log's tree lacks hashes");
 
 impl Hashes for &Connection {
     fn hash(&self, number: u64) -> Option<[u8; 32]> {
@@ -29,31 +29,60 @@ pub(super) fn size(connection: &Connection) -> Result<u64, StoreError> {
     Ok((n + 1) << level)
 }
 
+impl From<ScribeError> for StoreError {
+    fn from(error: ScribeError) -> Self {
+        Self::Failed(error.code().to_owned())
+    }
+}
+
+/// Prepares entries with the patient's log key as it is now.
+pub(super) fn prepare(
+    connection: &Connection,
+    scribe: &Scribe,
+    drafts: impl IntoIterator<Item = Draft>,
+) -> Result<Vec<Prepared>, StoreError> {
+    let (mut out, mut known): (Vec<Prepared>, Option<(PatientId, PublicKey)>) = (Vec::new(), None);
+    for draft in drafts {
+        let key = match known {
+            Some((patient, key)) if patient == draft.patient => key,
+            _ => log_key(connection, &draft.patient)?.ok_or(StoreError::NoLogKey)?,
+        };
+        known = Some((draft.patient, key));
+        out.push(scribe.prepare(draft, key)?);
+    }
+    Ok(out)
+}
+
 /// Appends an entry; its receipt holds once the transaction is durable.
-pub(super) fn append(work: &mut Work<'_>, draft: Draft) -> Result<Receipt, StoreError> {
-    let patient = draft.patient;
+pub(super) fn append(work: &mut Work<'_>, mut prepared: Prepared) -> Result<Receipt, StoreError> {
+    let patient = prepared.draft.patient;
     let log_key = log_key(work.connection, &patient)?.ok_or(StoreError::NoLogKey)?;
+    if prepared.log_key != log_key {
+        prepared = work.scribe.prepare(prepared.draft, log_key)?;
+    }
     let before = last(work.connection, &patient)?;
-    let entry = work
-        .scribe
-        .entry(draft, work.tree.size(), before, &log_key)
-        .map_err(|error| StoreError::Failed(error.code().to_owned()))?;
-    let new = work.tree.append(&work.connection, &entry.receipt.leaf).map_err(|_| TREE)?;
+    let entry = work.scribe.entry(prepared, work.tree.size(), before)?;
+    let new = work
+        .tree
+        .append(&work.connection, &entry.receipt.leaf)
+        .map_err(|_| TREE)?;
     let mut insert = work.connection.prepare_cached("INSERT INTO hashes VALUES (?1, ?2)")?;
     for (number, hash) in new {
         insert.execute(params![number, hash])?;
     }
     let receipt = entry.receipt;
-    work.connection.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(params![
-        receipt.index,
-        receipt.leaf.0,
-        patient.0,
-        entry.sequence,
-        receipt.time,
-        entry.sealed.enc,
-        entry.sealed.ct,
-        receipt.signature.0,
-    ])?;
+    work.connection
+        .prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .execute(params![
+            receipt.index,
+            receipt.leaf.0,
+            patient.0,
+            entry.sequence,
+            receipt.time,
+            entry.sealed.enc,
+            entry.sealed.ct,
+            receipt.signature.0,
+        ])?;
     Ok(receipt)
 }
 
@@ -61,19 +90,26 @@ fn log_key(connection: &Connection, patient: &PatientId) -> Result<Option<Public
     let mut query = connection.prepare_cached("SELECT log_key FROM patient_keys WHERE patient = ?1")?;
     let bytes: Option<[u8; 65]> = query.query_row([patient.0], |row| row.get(0)).optional()?;
     let damaged = |_| StoreError::Damaged("a patient's log key");
-    bytes.map(|bytes| PublicKey::from_sec1(&bytes).map_err(damaged)).transpose()
+    bytes
+        .map(|bytes| PublicKey::from_sec1(&bytes).map_err(damaged))
+        .transpose()
 }
 
 fn last(connection: &Connection, patient: &PatientId) -> Result<Option<(u64, Digest)>, StoreError> {
-    let mut query =
-        connection.prepare_cached("SELECT sequence, hash FROM log WHERE patient = ?1 ORDER BY sequence DESC LIMIT 1")?;
-    Ok(query.query_row([patient.0], |row| Ok((row.get(0)?, Digest(row.get(1)?)))).optional()?)
+    let mut query = connection
+        .prepare_cached("SELECT sequence, hash FROM log WHERE patient = ?1 ORDER BY sequence DESC LIMIT 1")?;
+    Ok(query
+        .query_row([patient.0], |row| Ok((row.get(0)?, Digest(row.get(1)?))))
+        .optional()?)
 }
 
 /// The receipt of the entry at an index.
 pub(super) fn receipt(connection: &Connection, index: u64) -> Result<Receipt, StoreError> {
     let mut query = connection.prepare_cached("SELECT leaf, hash, time, signature FROM log WHERE leaf = ?1")?;
-    query.query_row([index], receipt_of).optional()?.ok_or(StoreError::Damaged("a log entry is missing"))
+    query
+        .query_row([index], receipt_of)
+        .optional()?
+        .ok_or(StoreError::Damaged("a log entry is missing"))
 }
 
 fn receipt_of(row: &Row<'_>) -> rusqlite::Result<Receipt> {
@@ -109,13 +145,30 @@ impl Hashes for Remembering<'_> {
 }
 
 /// A patient's lines.
-pub(super) fn lines(connection: &Connection, patient: &PatientId, from: u64, limit: u32, size: u64) -> Result<Vec<LogLine>, StoreError> {
-    let hashes = Remembering { connection, seen: RefCell::default() };
+pub(super) fn lines(
+    connection: &Connection,
+    patient: &PatientId,
+    from: u64,
+    limit: u32,
+    size: u64,
+) -> Result<Vec<LogLine>, StoreError> {
+    let hashes = Remembering {
+        connection,
+        seen: RefCell::default(),
+    };
     let mut query = connection
         .prepare_cached("SELECT * FROM log WHERE patient = ?1 AND sequence >= ?2 ORDER BY sequence LIMIT ?3")?;
     let rows = query.query_map(params![patient.0, from, limit], |row| {
-        let sealed = Sealed { enc: row.get("enc")?, ct: row.get("ct")? };
-        Ok(LogLine { sequence: row.get("sequence")?, sealed, receipt: receipt_of(row)?, path: None })
+        let sealed = Sealed {
+            enc: row.get("enc")?,
+            ct: row.get("ct")?,
+        };
+        Ok(LogLine {
+            sequence: row.get("sequence")?,
+            sealed,
+            receipt: receipt_of(row)?,
+            path: None,
+        })
     })?;
     let mut lines = rows.collect::<Result<Vec<_>, _>>()?;
     for line in lines.iter_mut().filter(|line| line.receipt.index < size) {

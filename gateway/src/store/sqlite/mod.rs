@@ -6,9 +6,11 @@ mod records;
 mod writer;
 
 use super::{
-    LogLine, NewRecord, Outcome, PatientKeys, Reading, Store, StoreError, StoredGrant, StoredRequest, Wrap, WriteReceipt,
+    LogLine, NewRecord, Outcome, PatientKeys, Reading, Store, StoreError, StoredGrant, StoredRequest, Wrap,
+    WriteReceipt,
 };
 use crate::log::{Draft, Scribe};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +24,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 const SCHEMA_VERSION: u32 = 1;
 const PAGE_BYTES: u32 = 8192;
 /// Readers kept open between uses.
-const READERS: usize = 8;
+const READERS: usize = 64;
 
 /// The store.
 #[derive(Debug)]
@@ -30,13 +32,16 @@ pub struct SqliteStore {
     path: PathBuf,
     readers: Mutex<Vec<Connection>>,
     writer: Writer,
+    scribe: Arc<Scribe>,
 }
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged("the file is not a sound SQLite database"),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged("the file is not a sound SQLite database")
+            }
             _ => Self::Failed(error.to_string()),
         }
     }
@@ -48,6 +53,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    // Otherwise SQLite prepares a statement anew whenever another value is bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -64,8 +71,13 @@ impl SqliteStore {
             let pages = u64::from(max_megabytes) * 1024 * 1024 / u64::from(PAGE_BYTES);
             connection.pragma_update(None, "max_page_count", pages)?;
         }
-        let writer = Writer::start(connection, scribe)?;
-        Ok(Self { path: path.to_owned(), readers: Mutex::default(), writer })
+        let writer = Writer::start(connection, Arc::clone(&scribe))?;
+        Ok(Self {
+            path: path.to_owned(),
+            readers: Mutex::default(),
+            writer,
+            scribe,
+        })
     }
 
     fn reading<T>(&self, f: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -92,32 +104,43 @@ fn prepare(connection: &mut Connection, scribe: &Scribe) -> Result<(), StoreErro
         return Ok(tx.commit()?);
     }
     if version != SCHEMA_VERSION {
-        return Err(StoreError::Damaged("the file was made by another version of the gateway"));
+        return Err(StoreError::Damaged(
+            "the file was made by another version of the gateway",
+        ));
     }
     let known = connection
-        .query_row("SELECT separator, gateway FROM network", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT separator, gateway FROM network", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
-    if known == Some((separator, gateway)) { Ok(()) } else { Err(StoreError::Damaged("the file belongs to another network")) }
+    if known == Some((separator, gateway)) {
+        Ok(())
+    } else {
+        Err(StoreError::Damaged("the file belongs to another network"))
+    }
 }
 
 impl Store for SqliteStore {
     fn put_session(&self, session: &SignedDelegation, now: u64) -> Result<(), StoreError> {
         let session = session.clone();
-        self.writer.run(move |work| documents::put_session(work.connection, &session, now))
+        self.writer
+            .run(move |work| documents::put_session(work.connection, &session, now))
     }
     fn session(&self, id: &SessionId) -> Result<Option<SignedDelegation>, StoreError> {
         self.reading(|c| documents::session(c, id))
     }
     fn put_patient_keys(&self, patient: &PatientId, keys: &PatientKeys) -> Result<(), StoreError> {
         let (patient, keys) = (*patient, keys.clone());
-        self.writer.run(move |work| documents::put_patient_keys(work.connection, &patient, &keys))
+        self.writer
+            .run(move |work| documents::put_patient_keys(work.connection, &patient, &keys))
     }
     fn patient_keys(&self, patient: &PatientId) -> Result<Option<PatientKeys>, StoreError> {
         self.reading(|c| documents::patient_keys(c, patient))
     }
     fn put_grant(&self, grant: &StoredGrant) -> Result<(), StoreError> {
         let grant = grant.clone();
-        self.writer.run(move |work| documents::put_grant(work.connection, &grant))
+        self.writer
+            .run(move |work| documents::put_grant(work.connection, &grant))
     }
     fn grant(&self, commitment: &Commitment) -> Result<Option<StoredGrant>, StoreError> {
         self.reading(|c| documents::grant(c, commitment))
@@ -130,11 +153,13 @@ impl Store for SqliteStore {
     }
     fn put_challenge(&self, challenge: &Digest, expires: u64, now: u64) -> Result<(), StoreError> {
         let challenge = *challenge;
-        self.writer.run(move |work| documents::put_challenge(work.connection, &challenge, expires, now))
+        self.writer
+            .run(move |work| documents::put_challenge(work.connection, &challenge, expires, now))
     }
     fn put_request(&self, request: &DeviceRequest, now: u64) -> Result<(), StoreError> {
         let request = request.clone();
-        self.writer.run(move |work| documents::put_request(work.connection, &request, now))
+        self.writer
+            .run(move |work| documents::put_request(work.connection, &request, now))
     }
     fn request(&self, id: &Digest) -> Result<Option<StoredRequest>, StoreError> {
         self.reading(|c| documents::request(c, id))
@@ -144,29 +169,36 @@ impl Store for SqliteStore {
     }
     fn refuse(&self, id: &Digest, reason: &str) -> Result<(), StoreError> {
         let (id, reason) = (*id, reason.to_owned());
-        self.writer.run(move |work| documents::refuse(work.connection, &id, &reason))
+        self.writer
+            .run(move |work| documents::refuse(work.connection, &id, &reason))
     }
     fn certificate(&self, digest: &Digest) -> Result<Option<DeviceCertificate>, StoreError> {
         Ok(self.request(digest)?.map(|stored| stored.request.certificate))
     }
     fn put_wrap(&self, institution: &InstitutionId, recipient: &KeyId, wrap: &Wrap) -> Result<(), StoreError> {
         let (institution, recipient, wrap) = (*institution, *recipient, wrap.clone());
-        self.writer.run(move |work| documents::put_wrap(work.connection, &institution, &recipient, &wrap))
+        self.writer
+            .run(move |work| documents::put_wrap(work.connection, &institution, &recipient, &wrap))
     }
     fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError> {
         self.reading(|c| documents::wrap(c, institution, recipient))
     }
     fn put_outcome(&self, name: &Digest, outcome: &Outcome) -> Result<(), StoreError> {
         let (name, outcome) = (*name, *outcome);
-        self.writer.run(move |work| documents::put_outcome(work.connection, &name, &outcome))
+        self.writer
+            .run(move |work| documents::put_outcome(work.connection, &name, &outcome))
     }
     fn outcome(&self, name: &Digest) -> Result<Option<Outcome>, StoreError> {
         self.reading(|c| documents::outcome(c, name))
     }
     fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError> {
         let sections: Vec<u8> = drafts.iter().map(|draft| draft.section).collect();
-        let log = self.writer.run(move |work| records::log_reads(work, drafts))?;
-        Ok(Reading { records: self.records(patient, &sections)?, log })
+        let entries = self.reading(|c| log::prepare(c, &self.scribe, drafts))?;
+        let log = self.writer.run(move |work| records::log_reads(work, entries))?;
+        Ok(Reading {
+            records: self.records(patient, &sections)?,
+            log,
+        })
     }
     fn records(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<String>, StoreError> {
         self.reading(|c| records::documents(c, patient, sections))
@@ -175,12 +207,18 @@ impl Store for SqliteStore {
         self.reading(|c| records::filled(c, patient, sections))
     }
     fn write(&self, records: Vec<NewRecord>) -> Result<Vec<WriteReceipt>, StoreError> {
-        self.writer.run(move |work| records.into_iter().map(|new| records::write(work, new)).collect())
+        let (records, drafts): (Vec<_>, Vec<_>) = records.into_iter().map(|new| (new.record, new.draft)).unzip();
+        let entries = self.reading(|c| log::prepare(c, &self.scribe, drafts))?;
+        let both = records.into_iter().zip(entries);
+        self.writer.run(move |work| {
+            both.map(|(record, entry)| records::write(work, &record, entry))
+                .collect()
+        })
     }
     fn log_of(&self, patient: &PatientId, from: u64, limit: u32, size: u64) -> Result<Vec<LogLine>, StoreError> {
         self.reading(|c| log::lines(c, patient, from, limit, size))
     }
     fn log_head(&self) -> Result<(u64, Digest), StoreError> {
-        self.writer.run(|work| log::head(work))
+        self.writer.run(log::head)
     }
 }

@@ -2,31 +2,34 @@
 
 use super::log;
 use super::writer::Work;
-use crate::log::Draft;
-use crate::store::{LoggedRead, NewRecord, StoreError, WriteReceipt};
+use crate::log::Prepared;
+use crate::store::{LoggedRead, StoreError, WriteReceipt};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use wardkey_core::id::PatientId;
 use wardkey_core::record::{Record, RecordHeader};
 
 /// Logs the reading of sections; proofs are in the tree that holds all of them.
-pub(super) fn log_reads(work: &mut Work<'_>, drafts: Vec<Draft>) -> Result<Vec<LoggedRead>, StoreError> {
-    let mut receipts = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        receipts.push((draft.section, log::append(work, draft)?));
+pub(super) fn log_reads(work: &mut Work<'_>, entries: Vec<Prepared>) -> Result<Vec<LoggedRead>, StoreError> {
+    let mut receipts = Vec::with_capacity(entries.len());
+    for entry in entries {
+        receipts.push((entry.draft.section, log::append(work, entry)?));
     }
-    let connection = work.connection;
-    receipts
-        .into_iter()
-        .map(|(section, receipt)| {
-            let proof =
-                work.tree.prove(&connection, receipt.index).map_err(|_| StoreError::Damaged("the log's tree lacks hashes"))?;
-            Ok(LoggedRead { section, receipt, proof })
-        })
-        .collect()
+    let indexes = receipts.iter().map(|(_, receipt)| receipt.index);
+    let proofs = work.tree.prove(&work.connection, indexes).map_err(|_| log::TREE)?;
+    let read = |((section, receipt), proof)| LoggedRead {
+        section,
+        receipt,
+        proof,
+    };
+    Ok(receipts.into_iter().zip(proofs).map(read).collect())
 }
 
 /// Records of sections, each as JSON, in the order of arrival.
-pub(super) fn documents(connection: &Connection, patient: &PatientId, sections: &[u8]) -> Result<Vec<String>, StoreError> {
+pub(super) fn documents(
+    connection: &Connection,
+    patient: &PatientId,
+    sections: &[u8],
+) -> Result<Vec<String>, StoreError> {
     let mut query =
         connection.prepare_cached("SELECT document FROM records WHERE patient = ?1 AND section = ?2 ORDER BY id")?;
     let mut out = Vec::new();
@@ -52,24 +55,32 @@ pub(super) fn filled(connection: &Connection, patient: &PatientId, sections: &[u
 }
 
 /// Writes one record. The same record again answers the receipt of the first time.
-pub(super) fn write(work: &mut Work<'_>, new: NewRecord) -> Result<WriteReceipt, StoreError> {
-    let (record, fingerprint) = (&new.record, new.record.fingerprint());
-    let header = &record.header;
+pub(super) fn write(work: &mut Work<'_>, record: &Record, entry: Prepared) -> Result<WriteReceipt, StoreError> {
+    let (header, fingerprint) = (&record.header, record.fingerprint());
     if let Some((known, index)) = known(work.connection, header)? {
         if known != fingerprint {
             return Err(StoreError::RecordConflict);
         }
-        return Ok(WriteReceipt { record: header.record, receipt: log::receipt(work.connection, index)? });
+        return Ok(WriteReceipt {
+            record: header.record,
+            receipt: log::receipt(work.connection, index)?,
+        });
     }
     check_version(work.connection, header)?;
-    let receipt = log::append(work, new.draft)?;
+    let receipt = log::append(work, entry)?;
     insert(work.connection, record, &fingerprint, receipt.index)?;
-    Ok(WriteReceipt { record: header.record, receipt })
+    Ok(WriteReceipt {
+        record: header.record,
+        receipt,
+    })
 }
 
 fn known(connection: &Connection, header: &RecordHeader) -> Result<Option<([u8; 32], u64)>, StoreError> {
-    let mut query = connection.prepare_cached("SELECT fingerprint, leaf FROM records WHERE record = ?1 AND version = ?2")?;
-    let row = query.query_row(params![header.record.0, header.version], |row| Ok((row.get(0)?, row.get(1)?)));
+    let mut query =
+        connection.prepare_cached("SELECT fingerprint, leaf FROM records WHERE record = ?1 AND version = ?2")?;
+    let row = query.query_row(params![header.record.0, header.version], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
     Ok(row.optional()?)
 }
 
@@ -82,10 +93,21 @@ fn check_version(connection: &Connection, header: &RecordHeader) -> Result<(), S
         "SELECT patient, section, institution, (SELECT max(version) FROM records WHERE record = ?1) FROM records WHERE record = ?1 AND version = 1",
     )?;
     let first: Option<([u8; 32], u8, [u8; 32], u32)> = query
-        .query_row([header.record.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .query_row([header.record.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
         .optional()?;
-    let expected = (header.patient.0, header.section, header.institution.0, header.version.wrapping_sub(1));
-    if first == Some(expected) { Ok(()) } else { Err(StoreError::RecordVersion) }
+    let expected = (
+        header.patient.0,
+        header.section,
+        header.institution.0,
+        header.version.wrapping_sub(1),
+    );
+    if first == Some(expected) {
+        Ok(())
+    } else {
+        Err(StoreError::RecordVersion)
+    }
 }
 
 fn insert(connection: &Connection, record: &Record, fingerprint: &[u8; 32], leaf: u64) -> Result<(), StoreError> {

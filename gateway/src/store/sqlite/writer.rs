@@ -36,9 +36,19 @@ impl Writer {
         let (changes, inbox) = channel();
         let thread = thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || Desk { connection, tree, scribe }.work(&inbox))
+            .spawn(move || {
+                Desk {
+                    connection,
+                    tree,
+                    scribe,
+                }
+                .work(&inbox)
+            })
             .map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { changes: Some(changes), thread: Some(thread) })
+        Ok(Self {
+            changes: Some(changes),
+            thread: Some(thread),
+        })
     }
 
     /// Runs a change: all of it or nothing. Returns when it is durable.
@@ -55,7 +65,11 @@ impl Writer {
             })
         });
         let gone = || StoreError::Failed("the store's writer has ended".into());
-        self.changes.as_ref().ok_or_else(gone)?.send(boxed).map_err(|_| gone())?;
+        self.changes
+            .as_ref()
+            .ok_or_else(gone)?
+            .send(boxed)
+            .map_err(|_| gone())?;
         answered.recv().map_err(|_| gone())?
     }
 }
@@ -70,7 +84,10 @@ impl Drop for Writer {
 }
 
 /// Runs one change so that its failure leaves the changes before it in place.
-fn in_savepoint<T>(work: &mut Work<'_>, change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn in_savepoint<T>(
+    work: &mut Work<'_>,
+    change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     let size = work.tree.size();
     work.connection.prepare_cached("SAVEPOINT change")?.execute([])?;
     let result = change(work);
@@ -107,14 +124,26 @@ impl Desk {
         let mut result = self.statement("BEGIN IMMEDIATE");
         let mut next = Some(first);
         while let Some(change) = next {
-            let mut work = Work { connection: &self.connection, tree: &mut self.tree, scribe: &self.scribe };
+            let mut work = Work {
+                connection: &self.connection,
+                tree: &mut self.tree,
+                scribe: &self.scribe,
+            };
             finishes.push(change(&mut work));
             let alive = result.is_ok() && !self.connection.is_autocommit();
-            next = if alive && finishes.len() < GROUP { inbox.try_recv().ok() } else { None };
+            next = if alive && finishes.len() < GROUP {
+                inbox.try_recv().ok()
+            } else {
+                None
+            };
         }
         if result.is_ok() {
             // Without a transaction SQLite has rolled back: the disk is full.
-            result = if self.connection.is_autocommit() { Err(StoreError::Full) } else { self.statement("COMMIT") };
+            result = if self.connection.is_autocommit() {
+                Err(StoreError::Full)
+            } else {
+                self.statement("COMMIT")
+            };
         }
         if let Err(error) = &result {
             tracing::error!(?error, "the store did not keep a group of changes");
