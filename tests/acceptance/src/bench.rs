@@ -3,7 +3,7 @@
 mod document;
 mod moment;
 
-use crate::cast::{HARBOUR_DOCTOR, HARBOUR_MASTER};
+use crate::cast::HARBOUR_DOCTOR;
 use crate::patient;
 use crate::phone::film;
 use crate::pinpad;
@@ -100,13 +100,10 @@ async fn cold_start(s: &mut Stage) -> Result<Figure> {
 
 /// Card in to patient list, without the time of typing.
 async fn sign_in(s: &mut Stage) -> Result<Figure> {
-    s.insert(SIDE, &HARBOUR_MASTER).await?;
     s.pull(SIDE).await?;
-    s.at(SIDE).page()?.gone("sign-in").await?;
     let begun = Instant::now();
     s.insert(SIDE, &HARBOUR_DOCTOR).await?;
     let page = s.at(SIDE).page()?;
-    page.click("sign-in").await?;
     let window = pinpad::appear(s.at(SIDE).display(), Duration::from_secs(15)).await?;
     let before_typing = begun.elapsed();
     pinpad::type_into(s.at(SIDE).display(), &window, HARBOUR_DOCTOR.pin)?;
@@ -173,8 +170,7 @@ async fn chart_of_500(s: &mut Stage) -> Result<Figure> {
     let file = s.place.data("five-hundred.json");
     std::fs::write(&file, serde_json::to_vec(&document::of(500))?)?;
     let page = s.at(SIDE).page()?;
-    page.click("write").await?;
-    page.click("write-import").await?;
+    page.open_writing("write-import").await?;
     page.choose_file("import-file", &file).await?;
     page.click("import-confirm").await?;
     page.see("import-done").await?;

@@ -6,6 +6,7 @@ use crate::gateway::Gateway;
 use crate::phone::film;
 use crate::place::Place;
 use crate::process::{Process, guarded};
+use crate::stage::trust;
 use crate::workstation::{Cards, Terminal, write_settings};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -46,6 +47,9 @@ impl Demo {
             Cards::Virtual => Some(Rig::start(&ca).context("failed to start the card service")?),
             Cards::Real => None,
         };
+        if let Some(rig) = &rig {
+            trust(rig, &place)?;
+        }
         let gateway = Gateway::start(&place)?;
         let terminals: &[&Terminal] = if cards == Cards::Virtual {
             &[&HARBOUR, &SUMMIT]

@@ -54,6 +54,14 @@ impl Page {
         Ok(self.client.execute_async(script, arguments).await?)
     }
 
+    /// Asks the workstation behind the window, as its own page would; a refusal comes back as its code.
+    pub async fn ask(&self, command: &str, arguments: Value) -> Result<Value> {
+        let script = "const done = arguments[arguments.length - 1];
+            window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1])
+              .then((answer) => done({ answer }), (notice) => done({ refused: notice.code ?? String(notice) }))";
+        self.run_until_done(script, vec![command.into(), arguments]).await
+    }
+
     /// Waits until it is there and visible.
     pub async fn see(&self, id: &str) -> Result<Element> {
         self.see_within(id, PATIENCE).await
@@ -79,6 +87,17 @@ impl Page {
     /// Whether it is there and visible now.
     pub async fn shows(&self, id: &str) -> Result<bool> {
         Ok(self.visible(id).await?.is_some())
+    }
+
+    /// Opens the writing pane at one of its tabs, whether a kept draft has opened it already or not.
+    pub async fn open_writing(&self, tab: &str) -> Result<()> {
+        for _ in 0..5 {
+            if self.see_within(tab, Duration::from_secs(1)).await.is_ok() {
+                break;
+            }
+            self.click("write").await?;
+        }
+        self.click(tab).await
     }
 
     /// Waits until it is gone or hidden.

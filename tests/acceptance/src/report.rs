@@ -50,6 +50,16 @@ impl Report {
             })?;
             return Ok(false);
         }
+        let ok = self.play_apart(name, step).await?;
+        self.broken = !ok;
+        Ok(ok)
+    }
+
+    /// Plays a step that no other stands on: the story goes on when it fails.
+    pub async fn play_apart(&mut self, name: &str, step: impl Future<Output = Result<Value>>) -> Result<bool> {
+        if self.broken {
+            return self.name_only(name);
+        }
         let begun = Instant::now();
         let outcome = step.await;
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -75,6 +85,17 @@ impl Report {
     /// How many steps went well, and how many there are.
     pub fn count(&self) -> (usize, usize) {
         (self.steps.iter().filter(|step| step.ok).count(), self.steps.len())
+    }
+
+    fn name_only(&mut self, name: &str) -> Result<bool> {
+        let reason = json!({ "error": "not played: an earlier step failed" });
+        self.add(Step {
+            name: name.to_owned(),
+            ok: false,
+            ms: 0,
+            evidence: reason,
+        })?;
+        Ok(false)
     }
 
     fn add(&mut self, step: Step) -> Result<()> {

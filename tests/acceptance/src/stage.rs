@@ -55,6 +55,7 @@ impl Stage {
         let ca = place.data("test-ca");
         std::fs::create_dir_all(&ca)?;
         let rig = Rig::start(&ca).context("failed to start the card service")?;
+        trust(&rig, &place)?;
         let gateway = Gateway::start(&place)?;
         let harbour = Workstation::new(&place, HARBOUR, gateway.origin())?;
         let summit = Workstation::new(&place, SUMMIT, gateway.origin())?;
@@ -126,6 +127,19 @@ impl Stage {
         pinpad::vanish(self.at(side).display(), Duration::from_secs(20)).await
     }
 
+    /// Puts a card in at the lock screen and waits for the PIN window, which opens by itself.
+    pub async fn ask_to_sign_in(&mut self, side: Side, person: &Person) -> Result<()> {
+        self.pull(side).await?;
+        let page = self.at(side).page()?.clone();
+        if page.shows("leave-tasks").await? {
+            page.click("leave-tasks").await?;
+        }
+        self.insert(side, person).await?;
+        pinpad::appear(self.at(side).display(), Duration::from_secs(15))
+            .await
+            .map(drop)
+    }
+
     /// Remembers a value for later steps.
     pub fn note(&mut self, name: &'static str, value: impl Into<String>) {
         self.notes.insert(name, value.into());
@@ -163,4 +177,12 @@ impl Stage {
             let _ = std::fs::write(self.place.out("failed-phone.txt"), page.words().await);
         }
     }
+}
+
+/// Puts the test root, and nothing else, into the folder that the terminals' settings name.
+pub fn trust(rig: &Rig, place: &Place) -> Result<()> {
+    let roots = place.data("test-roots");
+    std::fs::create_dir_all(&roots)?;
+    std::fs::copy(rig.root_pem(), roots.join("root.pem")).context("the card service has no test root")?;
+    Ok(())
 }

@@ -128,7 +128,7 @@ pub fn write_settings(place: &Place, terminal: &Terminal, gateway: &str, cards: 
     let mut lines = vec![
         format!("gateway = {gateway:?}"),
         format!("institution_name = {:?}", terminal.institution),
-        "terminal = \"Ward terminal 1\"".to_owned(),
+        "terminal = \"Ward 3\"".to_owned(),
         "emergency = \"112\"".to_owned(),
         "data = \"data\"".to_owned(),
         "posters = \"posters\"".to_owned(),
@@ -141,7 +141,7 @@ pub fn write_settings(place: &Place, terminal: &Terminal, gateway: &str, cards: 
         lines.push(format!("reader = {:?}", terminal.reader));
         lines.push(format!(
             "test_roots = [{:?}]",
-            place.data("test-ca").display().to_string()
+            place.data("test-roots").display().to_string()
         ));
         lines.push("trust_test_root = true".to_owned());
     }

@@ -73,12 +73,8 @@ pub async fn suspended(s: &mut Stage) -> Result<Value> {
 /// A wrong PIN leaves the window open, says how many tries are left, and takes the right one.
 pub async fn wrong_pin(s: &mut Stage) -> Result<Value> {
     let side = Side::Harbour;
-    s.insert(side, doctor(side)).await?;
+    s.ask_to_sign_in(side, doctor(side)).await?;
     let page = s.at(side).page()?;
-    if page.shows("leave-tasks").await? {
-        page.click("leave-tasks").await?;
-    }
-    page.click("sign-in").await?;
     s.at(side).pin(&["102938"]).await?;
     tokio::time::sleep(Duration::from_millis(1200)).await;
     s.at(side).display().shot(&s.place.out("harbour-wrong-pin.png"))?;
@@ -94,10 +90,9 @@ pub async fn wrong_pin(s: &mut Stage) -> Result<Value> {
 /// No JSON, empty, another FHIR version, another encoding: each refused with a reason, nothing written.
 pub async fn files(s: &mut Stage) -> Result<Value> {
     let page = s.at(Side::Harbour).page()?;
-    page.click("write").await?;
-    page.click("write-import").await?;
+    page.open_writing("write-import").await?;
     let dstu2 = r#"{"resourceType":"Bundle","type":"document","meta":{"profile":["http://hl7.org/fhir/DSTU2/StructureDefinition/Bundle"]},"entry":[{"resource":{"resourceType":"MedicationOrder"}}]}"#;
-    let r5 = r#"{"resourceType":"Bundle","type":"document","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Composition","meta":{"profile":["http://hl7.org/fhir/5.0/StructureDefinition/Composition"]},"status":"final"}}]}"#;
+    let r5 = r#"{"resourceType":"Bundle","type":"document","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Composition","status":"final"}},{"fullUrl":"urn:uuid:2","resource":{"resourceType":"Encounter","class":[{"text":"emergency"}]}}]}"#;
     let cases: [(&str, &[u8]); 5] = [
         ("no-json", b"this is no JSON"),
         ("empty", b""),
@@ -125,7 +120,6 @@ pub async fn other_card(s: &mut Stage) -> Result<Value> {
     s.pull(side).await?;
     page.see("cover").await?;
     s.insert(side, &HARBOUR_MASTER).await?;
-    page.click("cover-resume").await?;
     if pinpad::appear(s.at(side).display(), Duration::from_secs(3))
         .await
         .is_ok()
@@ -138,8 +132,6 @@ pub async fn other_card(s: &mut Stage) -> Result<Value> {
     let words = page.words().await;
     s.insert(side, doctor(side)).await?;
     resume(s, side).await?;
-    if !page.shows("chart").await? {
-        super::chart::open(s, side).await?;
-    }
+    page.see("chart").await?;
     Ok(json!({ "told": words }))
 }

@@ -2,7 +2,6 @@
 
 use super::devices::doctor;
 use crate::cast::{PATIENT, WITHHELD};
-use crate::pinpad;
 use crate::stage::{Side, Stage};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -36,12 +35,8 @@ pub async fn sign_in_summit(s: &mut Stage) -> Result<Value> {
 
 async fn sign_in(s: &mut Stage, side: Side) -> Result<Value> {
     let person = doctor(side);
-    s.insert(side, person).await?;
+    s.ask_to_sign_in(side, person).await?;
     let page = s.at(side).page()?;
-    if page.shows("leave-tasks").await? {
-        page.click("leave-tasks").await?;
-    }
-    page.click("sign-in").await?;
     s.at(side)
         .pin_pictured(&[], &format!("{}-sign-in", side.terminal().name))
         .await?;
@@ -88,10 +83,7 @@ pub fn summary(s: &Stage) -> Result<PathBuf> {
 pub async fn import(s: &mut Stage) -> Result<Value> {
     let file = summary(s)?;
     let page = s.at(Side::Harbour).page()?;
-    if !page.shows("write-pane").await? {
-        page.click("write").await?;
-    }
-    page.click("write-import").await?;
+    page.open_writing("write-import").await?;
     page.choose_file("import-file", &file).await?;
     page.see("import-preview").await?;
     let sections = page.count("[data-testid=\"import-section\"]").await?;
@@ -127,24 +119,25 @@ pub async fn entries(s: &Stage, side: Side) -> Result<u64> {
         .context("the chart lists no sections")
 }
 
+/// How many records wait in the outbox.
+pub async fn waiting(s: &Stage, side: Side) -> Result<u64> {
+    let snapshot = s.at(side).page()?.ask("snapshot", json!({})).await?;
+    snapshot["answer"]["outbox"]["waiting"]
+        .as_u64()
+        .with_context(|| format!("no outbox in {snapshot}"))
+}
+
 /// Waits until the outbox holds nothing unsent.
 pub async fn sent(s: &Stage, side: Side) -> Result<()> {
-    let page = s.at(side).page()?;
     let begun = Instant::now();
-    loop {
-        let waiting = page.run(
-            "return window.__TAURI_INTERNALS__ ? window.__TAURI_INTERNALS__.invoke('snapshot').then(s => s.outbox.waiting) : null",
-            Vec::new(),
-        );
-        if waiting.await?.as_u64() == Some(0) {
-            return Ok(());
-        }
+    while waiting(s, side).await? > 0 {
         ensure!(
             begun.elapsed() < Duration::from_secs(60),
             "the outbox was not emptied within a minute"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    Ok(())
 }
 
 /// The grant appears by itself; the chart shows sections, sources, signatures, and the withheld one as withheld.
@@ -190,6 +183,7 @@ pub async fn note(s: &mut Stage) -> Result<Value> {
     page.fill("note-text", NOTE).await?;
     s.at(Side::Summit).shot("summit-note").await?;
     page.click("note-write").await?;
+    page.see("note-done").await?;
     sent(s, Side::Summit).await?;
     let record = record_titled(s, "encounters").await?;
     s.note("note", record.clone());
@@ -212,7 +206,7 @@ pub async fn prescription(s: &mut Stage) -> Result<Value> {
     page.click("rx-sign").await?;
     s.at(side).pin_pictured(&[], "summit-prescription-pin").await?;
     s.pin(side, doctor(side)).await?;
-    pinpad::vanish(s.at(side).display(), Duration::from_secs(10)).await?;
+    page.see("prescription-done").await?;
     sent(s, side).await?;
     page.click("write-close").await?;
     reopen(s, side).await?;

@@ -17,8 +17,8 @@ pub const fn doctor(side: Side) -> &'static Person {
 /// IT prepares the card and asks; the master-key holder sees the evidence and approves; the chain knows the device.
 pub async fn enrol(s: &mut Stage, side: Side) -> Result<Value> {
     let (person, name) = (doctor(side), side.terminal().name);
-    s.insert(side, person).await?;
     go(s, side, "enrolment").await?;
+    s.insert(side, person).await?;
     let page = s.at(side).page()?;
     page.fill("holder", person.name).await?;
     page.fill("role", person.role).await?;
@@ -28,11 +28,14 @@ pub async fn enrol(s: &mut Stage, side: Side) -> Result<Value> {
     page.click("request-device").await?;
     s.pin(side, person).await?;
     page.see("requested").await?;
-    let words = page.text("request-words").await?;
+    let words = page
+        .attribute("request-words", "data-value")
+        .await?
+        .context("no words to compare")?;
     s.at(side).shot(&format!("{name}-enrolment")).await?;
     approve(s, side, &words).await?;
-    s.insert(side, person).await?;
     go(s, side, "enrolment").await?;
+    s.insert(side, person).await?;
     let page = s.at(side).page()?;
     page.reads("device-state", "Approved").await?;
     let slots = page.count("[data-testid^=\"slot-\"][data-state=\"key\"]").await?;
@@ -50,8 +53,8 @@ const fn device(side: Side) -> &'static str {
 
 async fn approve(s: &mut Stage, side: Side, words: &str) -> Result<()> {
     let (person, name) = (doctor(side), side.terminal().name);
-    s.insert(side, master(side)).await?;
     to_approvals(s, side).await?;
+    s.insert(side, master(side)).await?;
     master_sign_in(s, side).await?;
     let page = s.at(side).page()?;
     page.reads("request", person.name).await?;
@@ -60,26 +63,23 @@ async fn approve(s: &mut Stage, side: Side, words: &str) -> Result<()> {
         evidence.as_deref() == Some("testRoot"),
         "the evidence reads {evidence:?}, not testRoot"
     );
-    let same = page.text("request-words").await?;
-    ensure!(
-        last_line(&same) == last_line(words),
-        "the words differ: “{same}” and “{words}”"
-    );
+    let same = page
+        .attribute("request-words", "data-value")
+        .await?
+        .context("no words to compare")?;
+    ensure!(same == words, "the words differ: “{same}” and “{words}”");
     s.at(side).shot(&format!("{name}-approval")).await?;
     page.click("approve").await?;
     s.pin(side, master(side)).await?;
     page.reads("device-row", person.name).await?;
     s.at(side).shot(&format!("{name}-devices")).await?;
-    let id = page
-        .attribute("device-row", "data-device")
-        .await?
-        .context("the device has no id")?;
+    let devices = page.ask("devices", json!({})).await?;
+    let id = devices["answer"][0]["device"]
+        .as_str()
+        .context("the device has no id")?
+        .to_owned();
     let known = s.gateway.get(&format!("/v1/devices/{id}")).await?;
     ensure!(known["status"] == "active", "unexpected: {known}");
     s.note(device(side), id);
     s.pull(side).await
-}
-
-fn last_line(words: &str) -> &str {
-    words.lines().last().unwrap_or_default()
 }

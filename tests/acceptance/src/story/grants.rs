@@ -71,16 +71,9 @@ pub async fn revoke(s: &mut Stage) -> Result<Value> {
 
 /// Asks the workstation itself to read again, as a stale window would.
 async fn refused_read(s: &Stage) -> Result<String> {
-    let script = "const done = arguments[arguments.length - 1];
-        window.__TAURI_INTERNALS__.invoke('open_chart', { commitment: arguments[0], reason: 'Follow-up' })
-          .then(() => done('granted'), (notice) => done(notice.code))";
-    let commitment = s.noted("summit-grant")?;
-    let code = s
-        .at(Side::Summit)
-        .page()?
-        .run_until_done(script, vec![commitment.into()])
-        .await?;
-    let code = code.as_str().unwrap_or_default().to_owned();
+    let question = json!({ "commitment": s.noted("summit-grant")?, "reason": "Follow-up" });
+    let answer = s.at(Side::Summit).page()?.ask("open_chart", question).await?;
+    let code = answer["refused"].as_str().unwrap_or_default().to_owned();
     ensure!(
         code == "grant-revoked",
         "the next read answered `{code}`, not `grant-revoked`"

@@ -86,16 +86,16 @@ async fn tell(s: &mut Stage, report: &mut Report) -> Result<()> {
         )
         .await?;
     report
-        .play(
+        .play_apart(
             "4 bad day: forged, unknown and foreign posters are stopped",
             bad_days::posters(s),
         )
         .await?;
     report
-        .play("4 bad day: a suspended institution is stopped", bad_days::suspended(s))
+        .play_apart("4 bad day: a suspended institution is stopped", bad_days::suspended(s))
         .await?;
     report
-        .play(
+        .play_apart(
             "5 bad day: a wrong PIN is told with the tries left",
             bad_days::wrong_pin(s),
         )
@@ -107,7 +107,7 @@ async fn tell(s: &mut Stage, report: &mut Report) -> Result<()> {
         )
         .await?;
     report
-        .play(
+        .play_apart(
             "5 bad day: files that are no summary are refused with a reason",
             bad_days::files(s),
         )
@@ -154,7 +154,7 @@ async fn tell(s: &mut Stage, report: &mut Report) -> Result<()> {
         )
         .await?;
     report
-        .play(
+        .play_apart(
             "10 bad day: another card does not lift the cover",
             bad_days::other_card(s),
         )

@@ -1,7 +1,8 @@
 //! The card is pulled; the gateway is killed. Nothing is lost.
 
-use super::chart::{entries, open, reopen, sent, summary};
+use super::chart::{entries, reopen, sent, summary, waiting};
 use super::devices::doctor;
+use crate::cast::PATIENT;
 use crate::stage::{Side, Stage};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -21,22 +22,18 @@ pub async fn pulled(s: &mut Stage) -> Result<Value> {
     let pulled = s.snatch(side);
     page.see("cover").await?;
     let covered = pulled.elapsed().as_millis() as u64;
-    let hidden = page
-        .run(
-            "return getComputedStyle(document.querySelector('[data-testid=window]')).visibility",
-            Vec::new(),
-        )
-        .await?;
-    ensure!(hidden == "hidden", "the window under the cover is {hidden}");
+    let words = page.words().await;
+    ensure!(
+        !words.contains(PATIENT) && !words.contains(HALF),
+        "the cover shows something of the patient: {words}"
+    );
     s.at(side).shot("harbour-covered").await?;
     s.at(side).display().shot(&s.place.out("harbour-covered-screen.png"))?;
     s.rig.wait_for_card(side.terminal().reader, false)?;
     s.insert(side, doctor(side)).await?;
     resume(s, side).await?;
-    if !page.shows("chart").await? {
-        open(s, side).await?;
-    }
-    if !page.shows("note-text").await? {
+    page.see("chart").await?;
+    if page.see_within("note-text", Duration::from_secs(2)).await.is_err() {
         page.click("write").await?;
     }
     let back = page
@@ -51,10 +48,9 @@ pub async fn pulled(s: &mut Stage) -> Result<Value> {
     Ok(json!({ "covered_ms_after_pulling": covered, "ms_between_typing_and_pulling": unsaved, "draft": HALF }))
 }
 
-/// The same card lifts the cover.
+/// The same card lifts the cover: the PIN window opened by itself when it was inserted.
 pub async fn resume(s: &Stage, side: Side) -> Result<()> {
     let page = s.at(side).page()?;
-    page.click("cover-resume").await?;
     s.pin(side, doctor(side)).await?;
     page.gone("cover").await
 }
@@ -77,8 +73,7 @@ pub async fn killed(s: &mut Stage) -> Result<Value> {
     reopen(s, side).await?;
     let before = entries(s, side).await?;
     let page = s.at(side).page()?.clone();
-    page.click("write").await?;
-    page.click("write-import").await?;
+    page.open_writing("write-import").await?;
     page.choose_file("import-file", &file).await?;
     page.see("import-preview").await?;
     let count = "return [...document.querySelectorAll('[data-testid=import-section]')].reduce((n, e) => n + Number(e.dataset.count), 0)";
@@ -112,15 +107,12 @@ pub async fn killed(s: &mut Stage) -> Result<Value> {
 
 /// Kills the gateway as soon as some records wait, and says how many.
 async fn kill_amid(s: &mut Stage, side: Side) -> Result<u64> {
-    let script = "return window.__TAURI_INTERNALS__.invoke('snapshot').then(s => s.outbox.waiting)";
-    let page = s.at(side).page()?.clone();
     let begun = Instant::now();
     loop {
-        let waiting = page.run(script, Vec::new()).await?.as_u64().unwrap_or(0);
-        if waiting > 0 {
+        if waiting(s, side).await? > 0 {
             s.gateway.kill();
             tokio::time::sleep(Duration::from_millis(300)).await;
-            return Ok(page.run(script, Vec::new()).await?.as_u64().unwrap_or(0));
+            return waiting(s, side).await;
         }
         ensure!(
             begun.elapsed() < Duration::from_secs(30),
