@@ -61,7 +61,7 @@ fn typed(text: &mut String, focused: bool, keys: &mut Vec<Key>) {
     let of = |c: char| Digit::typed(c).map_or(Key::Letter(c), Key::Digit);
     keys.extend(
         text.chars()
-            .filter(|c| !c.is_control() && !(focused && *c == ' '))
+            .filter(|c| !(c.is_control() || focused && *c == ' '))
             .map(of),
     );
     text.zeroize();
