@@ -170,6 +170,9 @@ pub async fn read_at_summit(s: &mut Stage) -> Result<Value> {
     ensure!(!allergies.is_empty(), "no allergy is shown on top");
     s.at(Side::Summit).shot("summit-chart").await?;
     page.click(&format!("section-link-{WITHHELD}")).await?;
+    let top = "return document.querySelector(`[data-testid=\"section-${arguments[0]}\"]`).getBoundingClientRect().top";
+    let top = page.run(top, vec![WITHHELD.into()]).await?.as_f64().unwrap_or(f64::MAX);
+    ensure!((0.0..700.0).contains(&top), "the withheld section is out of sight: its top is at {top}");
     s.at(Side::Summit).shot("summit-chart-withheld").await?;
     let log = page.text("chart-log").await?;
     Ok(json!({ "entries": entries(s, Side::Summit).await?, "allergies": allergies, "source": source, "log": log }))
@@ -178,8 +181,7 @@ pub async fn read_at_summit(s: &mut Stage) -> Result<Value> {
 /// An encounter note.
 pub async fn note(s: &mut Stage) -> Result<Value> {
     let page = s.at(Side::Summit).page()?;
-    page.click("write").await?;
-    page.click("write-note").await?;
+    page.open_writing("write-note").await?;
     page.fill("note-text", NOTE).await?;
     s.at(Side::Summit).shot("summit-note").await?;
     page.click("note-write").await?;
@@ -194,10 +196,7 @@ pub async fn note(s: &mut Stage) -> Result<Value> {
 pub async fn prescription(s: &mut Stage) -> Result<Value> {
     let side = Side::Summit;
     let page = s.at(side).page()?;
-    if !page.shows("write-pane").await? {
-        page.click("write").await?;
-    }
-    page.click("write-prescription").await?;
+    page.open_writing("write-prescription").await?;
     page.fill("rx-medication", MEDICATION).await?;
     page.fill("rx-dose", "1 sachet in 200 ml water after each loose stool")
         .await?;

@@ -26,6 +26,18 @@ pub async fn records(s: &mut Stage) -> Result<Value> {
     Ok(json!({ "records": wanted, "shown": all, "verified": all }))
 }
 
+/// The ids of all records that the phone shows, each as often as it shows it.
+pub async fn record_ids(s: &Stage) -> Result<Vec<String>> {
+    patient::home(s).await?;
+    let page = s.phone.page()?;
+    page.click("nav-records").await?;
+    page.at_least("[data-testid=\"record-line\"]", 1).await?;
+    let script =
+        "return [...document.querySelectorAll('[data-testid=\"record-line\"]')].map((line) => line.dataset.record)";
+    let ids = page.run(script, Vec::new()).await?;
+    Ok(serde_json::from_value(ids)?)
+}
+
 /// Every line of the log is verified, down to the checkpoint on chain.
 pub async fn lines(s: &mut Stage) -> Result<Value> {
     let page = s.phone.page()?;
