@@ -8,8 +8,8 @@ use common::{Hospital, LATER, START, World, device_id, key};
 use std::collections::{BTreeMap, BTreeSet};
 use wardkey_chain::{Asked, Chain as _, ChainError, Mirror, Refusal, Verdict};
 use wardkey_core::grant::{GrantDocument, SignedGrant};
-use wardkey_core::id::{DeviceId, InstitutionId};
-use wardkey_core::key::{PublicKey, Signature, SoftKey};
+use wardkey_core::id::{DeviceId, InstitutionId, PatientId};
+use wardkey_core::key::{PublicKey, Signature, SoftKey, sha256};
 use wardkey_core::permission::{Denial, Request, check};
 use wardkey_core::typed::{Domain, structs};
 
@@ -364,4 +364,27 @@ fn odd_lengths_are_never_granted() {
         ask(&dirty, s, k),
         Err(ChainError::Refused(Refusal::GrantMalformed))
     ));
+}
+
+#[test]
+fn a_key_has_one_encoding() {
+    let mut random = Random(1);
+    let scene = scene(&mut random);
+    let patient = &scene.grants[0].patient;
+    let mut odd = *patient.public().bytes();
+    odd[0] = 5;
+    let mut document = scene.grants[0].document.clone();
+    document.patient = PatientId(sha256(&[&odd]));
+    let signature = patient.sign_digest(&scene.domain.digest(&document.typed())).unwrap().0;
+    let request = request(&scene, &mut random, &document);
+    let asked = Asked {
+        document: &document.canonical(),
+        signature: &signature,
+        key: &odd,
+        request,
+    };
+    assert_eq!(
+        scene.world.ledger.permission(&asked).unwrap(),
+        Verdict::Denied(Denial::BadSignature)
+    );
 }
