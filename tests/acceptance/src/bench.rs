@@ -11,15 +11,18 @@ use crate::place::Place;
 use crate::process;
 use crate::stage::{Side, Stage};
 use crate::story::{chart, devices, institutions, posters};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 const SIDE: Side = Side::Harbour;
+/// Where the lock screen says so, without the clock: width, height, left, top.
+const INSERT_YOUR_CARD: &str = "220x50+550+385";
 
 /// One figure with its target.
 #[derive(Debug, Serialize)]
@@ -71,28 +74,43 @@ async fn measure(s: &mut Stage, figures: &mut Vec<Figure>) -> Result<()> {
     posters::save(s, SIDE).await?;
     figures.push(cold_start(s).await?);
     figures.push(sign_in(s).await?);
+    figures.extend(memory(s, "list of patients open")?);
     figures.extend(grant(s).await?);
     chart::open(s, SIDE).await?;
     figures.push(chart_of_500(s).await?);
-    figures.push(memory(s)?);
+    figures.extend(memory(s, "chart of 500 open")?);
     figures.push(cover(s).await?);
     Ok(())
 }
 
-/// From the start of the program to "insert your card", with the driver's hand-shake in it.
+/// From the start of the program to "insert your card" on the screen: the middle of three, seen on the display itself.
 async fn cold_start(s: &mut Stage) -> Result<Figure> {
     s.pull(SIDE).await?;
-    let mut best = f64::MAX;
+    s.at_mut(SIDE).stop().await;
+    let station = s.at(SIDE);
+    let first = station.start_undriven()?;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let ready = station.display().pixels(INSERT_YOUR_CARD)?;
+    drop(first);
+    let mut took = Vec::new();
     for _ in 0..3 {
-        s.at_mut(SIDE).stop().await;
         let begun = Instant::now();
-        s.at_mut(SIDE).start().await?;
-        s.at(SIDE).page()?.see("locked").await?;
-        best = best.min(begun.elapsed().as_secs_f64());
+        let window = station.start_undriven()?;
+        while station.display().pixels(INSERT_YOUR_CARD)? != ready {
+            ensure!(
+                begun.elapsed() < Duration::from_secs(20),
+                "the lock screen never looked as it did before"
+            );
+        }
+        took.push(begun.elapsed().as_secs_f64() * 1000.0);
+        drop(window);
     }
+    took.sort_by(f64::total_cmp);
+    s.at_mut(SIDE).start().await?;
+    s.at(SIDE).page()?.see("locked").await?;
     Ok(most(
-        "workstation cold start to \"insert your card\" (driver included)",
-        best * 1000.0,
+        "workstation cold start to \"insert your card\"",
+        took[1],
         "ms",
         1000.0,
     ))
@@ -147,19 +165,18 @@ async fn grant(s: &mut Stage) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Everything that the page has loaded up to scanning, as it came over the wire.
+/// Everything that the page has loaded up to scanning, each asked for again as a browser asks: compressed.
 async fn weight(s: &Stage) -> Result<Figure> {
     let script = "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-        .filter((entry) => !entry.name.includes('/v1/')).reduce((sum, entry) => sum + entry.encodedBodySize, 0)";
-    let page = s.phone.page()?;
-    let bytes = page
-        .run(script, Vec::new())
-        .await?
-        .as_f64()
-        .context("the browser gave no sizes")?;
+        .map((entry) => entry.name.split('#')[0]).filter((name) => !name.includes('/v1/'))";
+    let names: Vec<String> = serde_json::from_value(s.phone.page()?.run(script, Vec::new()).await?)?;
+    let mut bytes = 0;
+    for name in names.iter().collect::<BTreeSet<_>>() {
+        bytes += s.gateway.wire_size(name).await?;
+    }
     Ok(most(
         "phone page, all it loads, compressed",
-        bytes / 1024.0,
+        bytes as f64 / 1024.0,
         "KiB",
         150.0,
     ))
@@ -217,30 +234,43 @@ async fn cover(s: &mut Stage) -> Result<Figure> {
     ))
 }
 
-/// Proportional memory of the workstation's processes.
-fn memory(s: &Stage) -> Result<Figure> {
+/// Proportional memory of the workstation's processes, together and each.
+fn memory(s: &Stage, when: &str) -> Result<Vec<Figure>> {
     let root = s.at(SIDE).process().context("the workstation does not run")?;
-    let mut kib = 0.0;
+    let mut parts = Vec::new();
     for id in process::descendants(root) {
-        let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+        let name = std::fs::read_to_string(format!("/proc/{id}/comm"))
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         // The driver and the bus belong to the test.
-        if ["WebKitWebDriver", "dbus-daemon", "dbus-run-sessio"].contains(&name.trim()) {
+        if ["WebKitWebDriver", "dbus-daemon", "dbus-run-sessio"].contains(&name.as_str()) {
             continue;
         }
         let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap_or_default();
         let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or("0");
-        kib += pss
+        let kib: f64 = pss
             .split_whitespace()
             .next()
-            .and_then(|number| number.parse::<f64>().ok())
+            .and_then(|number| number.parse().ok())
             .unwrap_or(0.0);
+        parts.push((name, kib / 1024.0));
     }
-    Ok(most(
-        "memory of the workstation's process tree (PSS), chart of 500 open",
-        kib / 1024.0,
+    let sum = parts.iter().map(|(_, mib)| mib).sum();
+    let mut rows = vec![most(
+        &format!("memory of the workstation's process tree (PSS), {when}"),
+        sum,
         "MiB",
         250.0,
-    ))
+    )];
+    rows.extend(parts.into_iter().map(|(name, mib)| Figure {
+        figure: format!("  of it {name}"),
+        value: Some(mib.round()),
+        unit: "MiB".into(),
+        target: None,
+        met: None,
+    }));
+    Ok(rows)
 }
 
 /// The gateway's own measurement of verified against unverified reads.

@@ -56,6 +56,18 @@ impl Display {
             .env_remove("WAYLAND_DISPLAY");
     }
 
+    /// The pixels of a part of it (as in `220x50+550+385`).
+    pub fn pixels(&self, part: &str) -> Result<Vec<u8>> {
+        let output = Command::new("import")
+            .args([
+                "-display", &self.name, "-window", "root", "-crop", part, "-depth", "8", "rgb:-",
+            ])
+            .output()
+            .context("failed to start import (imagemagick)")?;
+        anyhow::ensure!(output.status.success(), "import could not look at {}", self.name);
+        Ok(output.stdout)
+    }
+
     /// A picture of everything on it.
     pub fn shot(&self, file: &Path) -> Result<()> {
         let status = Command::new("import")

@@ -92,6 +92,17 @@ impl Gateway {
         serde_json::from_slice(&body).with_context(|| format!("{path} answered no JSON"))
     }
 
+    /// How many bytes an address costs on the wire, compressed as for a browser.
+    pub async fn wire_size(&self, address: &str) -> Result<usize> {
+        let answer = self
+            .client
+            .get(address)
+            .header("accept-encoding", "br, gzip")
+            .send()
+            .await?;
+        Ok(answer.error_for_status()?.bytes().await?.len())
+    }
+
     /// What the operator does on the gateway's machine: `accredit` or `suspend`.
     pub fn operator(&self, action: &str, institution: &str) -> Result<String> {
         let output = std::process::Command::new(self.place.program("wardkey-gateway"))

@@ -81,6 +81,27 @@ impl Workstation {
         Ok(())
     }
 
+    /// Opens the window as a person does, without a driver. It closes when the answer is dropped.
+    pub fn start_undriven(&self) -> Result<Process> {
+        let mut command = guarded("dbus-run-session");
+        command
+            .arg("--")
+            .arg(self.place.program("wardkey-workstation"))
+            .arg("--config")
+            .arg(&self.config);
+        self.display.dress(&mut command);
+        command.envs([
+            ("LC_ALL", "C.UTF-8"),
+            ("LIBGL_ALWAYS_SOFTWARE", "1"),
+            ("NO_AT_BRIDGE", "1"),
+        ]);
+        Process::start(
+            &format!("workstation-{}", self.terminal.name),
+            &mut command,
+            &self.place.logs(),
+        )
+    }
+
     /// Closes the window.
     pub async fn stop(&mut self) {
         if let Some((driver, page)) = self.open.take() {

@@ -172,7 +172,10 @@ pub async fn read_at_summit(s: &mut Stage) -> Result<Value> {
     page.click(&format!("section-link-{WITHHELD}")).await?;
     let top = "return document.querySelector(`[data-testid=\"section-${arguments[0]}\"]`).getBoundingClientRect().top";
     let top = page.run(top, vec![WITHHELD.into()]).await?.as_f64().unwrap_or(f64::MAX);
-    ensure!((0.0..700.0).contains(&top), "the withheld section is out of sight: its top is at {top}");
+    ensure!(
+        (0.0..700.0).contains(&top),
+        "the withheld section is out of sight: its top is at {top}"
+    );
     s.at(Side::Summit).shot("summit-chart-withheld").await?;
     let log = page.text("chart-log").await?;
     Ok(json!({ "entries": entries(s, Side::Summit).await?, "allergies": allergies, "source": source, "log": log }))
