@@ -93,13 +93,21 @@ impl SignedAction {
     /// An action with one signature and nothing else.
     #[must_use]
     pub fn one(action: impl Into<Action>, signature: Signature) -> Self {
-        Self { action: action.into(), signatures: vec![signature], keys: vec![], proof: None }
+        Self {
+            action: action.into(),
+            signatures: vec![signature],
+            keys: vec![],
+            proof: None,
+        }
     }
 
     /// Grant or Revoke, with the one-time key.
     #[must_use]
     pub fn by_key(action: impl Into<Action>, key: PublicKey, signature: Signature) -> Self {
-        Self { keys: vec![key], ..Self::one(action, signature) }
+        Self {
+            keys: vec![key],
+            ..Self::one(action, signature)
+        }
     }
 }
 
@@ -111,15 +119,28 @@ mod tests {
 
     #[test]
     fn json_round_trip_with_and_without_0x() {
-        let domain = Domain { chain_id: 7, contract: [1; 20], salt: [2; 32] };
+        let domain = Domain {
+            chain_id: 7,
+            contract: [1; 20],
+            salt: [2; 32],
+        };
         let key = SoftKey::generate().unwrap();
-        let grant = structs::Grant { commitment: [9; 32].into(), deadline: 5 };
+        let grant = structs::Grant {
+            commitment: [9; 32].into(),
+            deadline: 5,
+        };
         let signature = domain.sign(&key, &grant).unwrap();
         let signed = SignedAction::by_key(grant, key.public(), signature);
         let json = serde_json::to_string(&signed).unwrap();
-        assert!(json.starts_with(r#"{"type":"Grant","message":{"commitment":"0x0909"#), "{json}");
+        assert!(
+            json.starts_with(r#"{"type":"Grant","message":{"commitment":"0x0909"#),
+            "{json}"
+        );
         assert_eq!(serde_json::from_str::<SignedAction>(&json).unwrap(), signed);
-        assert_eq!(serde_json::from_str::<SignedAction>(&json.replace("0x", "")).unwrap(), signed);
+        assert_eq!(
+            serde_json::from_str::<SignedAction>(&json.replace("0x", "")).unwrap(),
+            signed
+        );
         signed.action.verify(&domain, &key.public(), &signature).unwrap();
     }
 }

@@ -129,7 +129,9 @@ impl SignedDelegation {
         if d.kind == PrincipalKind::Device && self.key.id() != d.principal {
             return Err(DelegationError::BadSignature);
         }
-        domain.verify(&self.key, &d.typed(), &self.signature).map_err(|_| DelegationError::BadSignature)?;
+        domain
+            .verify(&self.key, &d.typed(), &self.signature)
+            .map_err(|_| DelegationError::BadSignature)?;
         match d.expiry.checked_sub(d.not_before) {
             Some(1..=LONGEST) => Ok(()),
             _ => Err(DelegationError::TooLong),

@@ -148,5 +148,9 @@ pub fn agreement_aad(institution: &InstitutionId, epoch: u32, recipient: &KeyId)
 /// HPKE context of an agreement key sealed to a card's 9D key.
 #[must_use]
 pub fn agreement_context<'a>(domain: &'a Domain, aad: &'a [u8]) -> Context<'a> {
-    Context { label: "wardkey/agreement/1", domain, aad }
+    Context {
+        label: "wardkey/agreement/1",
+        domain,
+        aad,
+    }
 }

@@ -11,7 +11,11 @@ pub trait Coded: std::error::Error {
 
     /// The form in which the error crosses a boundary.
     fn fault(&self) -> Fault {
-        Fault { code: self.code().to_owned(), message: self.to_string(), action: self.action().to_owned() }
+        Fault {
+            code: self.code().to_owned(),
+            message: self.to_string(),
+            action: self.action().to_owned(),
+        }
     }
 }
 
@@ -31,6 +35,10 @@ impl Fault {
     /// A fault from its three parts.
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>, action: &str) -> Self {
-        Self { code: code.to_owned(), message: message.into(), action: action.to_owned() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            action: action.to_owned(),
+        }
     }
 }

@@ -102,7 +102,11 @@ impl GrantDocument {
             chain_id: t.chainId.try_into().map_err(|_| NotAGrant)?,
             wardkey: t.wardkey.into_array(),
         };
-        if document.canonical() == bytes { Ok(document) } else { Err(NotAGrant) }
+        if document.canonical() == bytes {
+            Ok(document)
+        } else {
+            Err(NotAGrant)
+        }
     }
 
     /// Sections that may be read.

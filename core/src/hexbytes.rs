@@ -52,7 +52,9 @@ pub mod base64url {
     /// # Errors
     /// Another alphabet or padding.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        URL_SAFE_NO_PAD.decode(String::deserialize(from)?).map_err(|_| D::Error::custom("expected base64url without padding"))
+        URL_SAFE_NO_PAD
+            .decode(String::deserialize(from)?)
+            .map_err(|_| D::Error::custom("expected base64url without padding"))
     }
 }
 

@@ -73,7 +73,8 @@ impl Context<'_> {
 /// # Errors
 /// [`SealError::CannotSeal`].
 pub fn seal(recipient: &PublicKey, context: &Context<'_>, plaintext: &[u8]) -> Result<Sealed, SealError> {
-    let recipient = <DhP256HkdfSha256 as Kem>::PublicKey::from_bytes(recipient.bytes()).map_err(|_| SealError::CannotSeal)?;
+    let recipient =
+        <DhP256HkdfSha256 as Kem>::PublicKey::from_bytes(recipient.bytes()).map_err(|_| SealError::CannotSeal)?;
     let (enc, ct) = hpke::single_shot_seal::<AesGcm256, HkdfSha256, DhP256HkdfSha256>(
         &OpModeS::Base,
         &recipient,
@@ -82,7 +83,10 @@ pub fn seal(recipient: &PublicKey, context: &Context<'_>, plaintext: &[u8]) -> R
         context.aad,
     )
     .map_err(|_| SealError::CannotSeal)?;
-    Ok(Sealed { enc: enc.to_bytes().to_vec(), ct })
+    Ok(Sealed {
+        enc: enc.to_bytes().to_vec(),
+        ct,
+    })
 }
 
 /// Opens with a key in memory.
@@ -106,10 +110,20 @@ pub fn open_agreed(
     sealed: &Sealed,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
     let enc = <AgreedKem as Kem>::EncappedKey::from_bytes(&sealed.enc).map_err(|_| SealError::CannotOpen)?;
-    let key = Agreed { recipient: *recipient.bytes(), shared: Zeroizing::new(*shared) };
-    hpke::single_shot_open::<AesGcm256, HkdfSha256, AgreedKem>(&OpModeR::Base, &key, &enc, &context.info(), &sealed.ct, context.aad)
-        .map(Zeroizing::new)
-        .map_err(|_| SealError::CannotOpen)
+    let key = Agreed {
+        recipient: *recipient.bytes(),
+        shared: Zeroizing::new(*shared),
+    };
+    hpke::single_shot_open::<AesGcm256, HkdfSha256, AgreedKem>(
+        &OpModeR::Base,
+        &key,
+        &enc,
+        &context.info(),
+        &sealed.ct,
+        context.aad,
+    )
+    .map(Zeroizing::new)
+    .map_err(|_| SealError::CannotOpen)
 }
 
 /// Stands where the crate expects a private key: what the Diffie-Hellman step gave, and for whom.
@@ -159,10 +173,20 @@ impl Kem for AgreedKem {
         let (_, public) = DhP256HkdfSha256::derive_keypair(ikm);
         let mut recipient = [0; 65];
         public.write_exact(&mut recipient);
-        (Agreed { recipient, shared: Zeroizing::new([0; 32]) }, public)
+        (
+            Agreed {
+                recipient,
+                shared: Zeroizing::new([0; 32]),
+            },
+            public,
+        )
     }
 
-    fn decap(key: &Agreed, sender: Option<&Self::PublicKey>, enc: &Self::EncappedKey) -> Result<SharedSecret<Self>, HpkeError> {
+    fn decap(
+        key: &Agreed,
+        sender: Option<&Self::PublicKey>,
+        enc: &Self::EncappedKey,
+    ) -> Result<SharedSecret<Self>, HpkeError> {
         if sender.is_some() {
             return Err(HpkeError::DecapError);
         }
@@ -170,7 +194,8 @@ impl Kem for AgreedKem {
         suite[3..].copy_from_slice(&Self::KEM_ID.to_be_bytes());
         let context = [enc.to_bytes().as_slice(), &key.recipient].concat();
         let mut secret = SharedSecret::<Self>(Array::default());
-        HkdfSha256::extract_and_expand(key.shared.as_slice(), &suite, &context, &mut secret.0).map_err(|_| HpkeError::DecapError)?;
+        HkdfSha256::extract_and_expand(key.shared.as_slice(), &suite, &context, &mut secret.0)
+            .map_err(|_| HpkeError::DecapError)?;
         Ok(secret)
     }
 
@@ -189,20 +214,58 @@ mod tests {
     use super::*;
 
     fn domain() -> Domain {
-        Domain { chain_id: 1, contract: [2; 20], salt: [3; 32] }
+        Domain {
+            chain_id: 1,
+            contract: [2; 20],
+            salt: [3; 32],
+        }
     }
 
     #[test]
     fn sealed_to_a_key_opens_with_it_alone_and_in_its_place_alone() {
         let (key, other, domain) = (SoftKey::generate().unwrap(), SoftKey::generate().unwrap(), domain());
-        let context = Context { label: "wardkey/record/1", domain: &domain, aad: b"place" };
+        let context = Context {
+            label: "wardkey/record/1",
+            domain: &domain,
+            aad: b"place",
+        };
         let sealed = seal(&key.public(), &context, b"history").unwrap();
         assert_eq!(open(&key, &context, &sealed).unwrap().as_slice(), b"history");
         assert_eq!(open(&other, &context, &sealed), Err(SealError::CannotOpen));
-        assert_eq!(open(&key, &Context { aad: b"another", ..context }, &sealed), Err(SealError::CannotOpen));
-        assert_eq!(open(&key, &Context { label: "wardkey/label/1", ..context }, &sealed), Err(SealError::CannotOpen));
+        assert_eq!(
+            open(
+                &key,
+                &Context {
+                    aad: b"another",
+                    ..context
+                },
+                &sealed
+            ),
+            Err(SealError::CannotOpen)
+        );
+        assert_eq!(
+            open(
+                &key,
+                &Context {
+                    label: "wardkey/label/1",
+                    ..context
+                },
+                &sealed
+            ),
+            Err(SealError::CannotOpen)
+        );
         let elsewhere = Domain { chain_id: 2, ..domain };
-        assert_eq!(open(&key, &Context { domain: &elsewhere, ..context }, &sealed), Err(SealError::CannotOpen));
+        assert_eq!(
+            open(
+                &key,
+                &Context {
+                    domain: &elsewhere,
+                    ..context
+                },
+                &sealed
+            ),
+            Err(SealError::CannotOpen)
+        );
         let mut altered = sealed;
         altered.ct[0] ^= 1;
         assert_eq!(open(&key, &context, &altered), Err(SealError::CannotOpen));
@@ -212,13 +275,23 @@ mod tests {
     fn opens_what_the_crate_opens() {
         let key = SoftKey::generate().unwrap();
         let domain = domain();
-        let context = Context { label: "x", domain: &domain, aad: b"" };
+        let context = Context {
+            label: "x",
+            domain: &domain,
+            aad: b"",
+        };
         let sealed = seal(&key.public(), &context, b"same").unwrap();
         let theirs = <DhP256HkdfSha256 as Kem>::PrivateKey::from_bytes(key.to_bytes().as_slice()).unwrap();
         let enc = <DhP256HkdfSha256 as Kem>::EncappedKey::from_bytes(&sealed.enc).unwrap();
-        let plain =
-            hpke::single_shot_open::<AesGcm256, HkdfSha256, DhP256HkdfSha256>(&OpModeR::Base, &theirs, &enc, &context.info(), &sealed.ct, b"")
-                .unwrap();
+        let plain = hpke::single_shot_open::<AesGcm256, HkdfSha256, DhP256HkdfSha256>(
+            &OpModeR::Base,
+            &theirs,
+            &enc,
+            &context.info(),
+            &sealed.ct,
+            b"",
+        )
+        .unwrap();
         assert_eq!(plain, b"same");
     }
 }

@@ -157,7 +157,10 @@ struct Component {
 fn component(name: &str, of_request: bool, value: String) -> Result<Component, HttpSignatureError> {
     let mut item = Item::new(sfv::String::from_string(name.to_owned()).map_err(|_| HttpSignatureError::Malformed)?);
     if of_request {
-        item.params.insert(Key::from_string("req".into()).map_err(|_| HttpSignatureError::Malformed)?, BareItem::Boolean(true));
+        item.params.insert(
+            Key::from_string("req".into()).map_err(|_| HttpSignatureError::Malformed)?,
+            BareItem::Boolean(true),
+        );
     }
     Ok(Component { item, value })
 }
@@ -173,8 +176,11 @@ impl RequestParts<'_> {
 
     fn components(&self) -> Result<Vec<Component>, HttpSignatureError> {
         let mut all = self.target(false)?;
-        let headers =
-            [("content-digest", self.content_digest), ("wardkey-permission", self.permission), ("wardkey-reason", self.reason)];
+        let headers = [
+            ("content-digest", self.content_digest),
+            ("wardkey-permission", self.permission),
+            ("wardkey-reason", self.reason),
+        ];
         for (name, value) in headers {
             if let Some(value) = value {
                 all.push(component(name, false, value.trim().to_owned())?);
@@ -200,7 +206,9 @@ impl ResponseParts<'_> {
 }
 
 fn string(text: &str) -> Result<BareItem, HttpSignatureError> {
-    Ok(BareItem::String(sfv::String::from_string(text.to_owned()).map_err(|_| HttpSignatureError::Malformed)?))
+    Ok(BareItem::String(
+        sfv::String::from_string(text.to_owned()).map_err(|_| HttpSignatureError::Malformed)?,
+    ))
 }
 
 fn binary(bytes: &[u8]) -> String {
@@ -208,10 +216,16 @@ fn binary(bytes: &[u8]) -> String {
 }
 
 fn params(p: &SignatureParams) -> Result<Parameters, HttpSignatureError> {
-    let created = i64::try_from(p.created).ok().and_then(|c| sfv::Integer::try_from(c).ok()).ok_or(HttpSignatureError::Malformed)?;
+    let created = i64::try_from(p.created)
+        .ok()
+        .and_then(|c| sfv::Integer::try_from(c).ok())
+        .ok_or(HttpSignatureError::Malformed)?;
     let mut out = Parameters::new();
     let mut put = |name: &str, value: BareItem| -> Result<(), HttpSignatureError> {
-        out.insert(Key::from_string(name.to_owned()).map_err(|_| HttpSignatureError::Malformed)?, value);
+        out.insert(
+            Key::from_string(name.to_owned()).map_err(|_| HttpSignatureError::Malformed)?,
+            value,
+        );
         Ok(())
     };
     put("created", BareItem::Integer(created))?;
@@ -225,7 +239,9 @@ fn params(p: &SignatureParams) -> Result<Parameters, HttpSignatureError> {
 }
 
 fn text(inner: &InnerList) -> String {
-    vec![ListEntry::InnerList(inner.clone())].serialize().unwrap_or_default()
+    vec![ListEntry::InnerList(inner.clone())]
+        .serialize()
+        .unwrap_or_default()
 }
 
 /// The signature base (RFC 9421 §2.5).
@@ -248,7 +264,11 @@ fn sign(
     let inner = InnerList::with_params(components.iter().map(|c| c.item.clone()).collect(), params(p)?);
     let input = text(&inner);
     let raw = sign(base(components, &input).as_bytes())?;
-    Ok(SignatureHeaders { input: format!("{LABEL}={input}"), signature: format!("{LABEL}={}", binary(&raw.0)), raw })
+    Ok(SignatureHeaders {
+        input: format!("{LABEL}={input}"),
+        signature: format!("{LABEL}={}", binary(&raw.0)),
+        raw,
+    })
 }
 
 /// Signs a request.
@@ -286,7 +306,11 @@ pub fn content_digest(body: &[u8]) -> String {
 /// # Errors
 /// [`HttpSignatureError::BodyAltered`].
 pub fn check_content_digest(header: &str, body: &[u8]) -> Result<(), HttpSignatureError> {
-    if header.trim() == content_digest(body) { Ok(()) } else { Err(HttpSignatureError::BodyAltered) }
+    if header.trim() == content_digest(body) {
+        Ok(())
+    } else {
+        Err(HttpSignatureError::BodyAltered)
+    }
 }
 
 /// A signature that was read, not yet verified: look up its key, then verify.
@@ -306,33 +330,59 @@ pub struct Parsed {
 /// [`HttpSignatureError::Malformed`] also for another algorithm or tag.
 pub fn parse(input: &str, signature: &str) -> Result<Parsed, HttpSignatureError> {
     let inputs: Dictionary = Parser::new(input).parse()?;
-    let Some(ListEntry::InnerList(inner)) = inputs.get(LABEL) else { return Err(HttpSignatureError::Malformed) };
+    let Some(ListEntry::InnerList(inner)) = inputs.get(LABEL) else {
+        return Err(HttpSignatureError::Malformed);
+    };
     let signatures: Dictionary = Parser::new(signature).parse()?;
-    let Some(ListEntry::Item(Item { bare_item: BareItem::ByteSequence(raw), .. })) = signatures.get(LABEL) else {
+    let Some(ListEntry::Item(Item {
+        bare_item: BareItem::ByteSequence(raw),
+        ..
+    })) = signatures.get(LABEL)
+    else {
         return Err(HttpSignatureError::Malformed);
     };
     let raw: [u8; 64] = raw.as_slice().try_into().map_err(|_| HttpSignatureError::Malformed)?;
-    let get = |name: &str| inner.params.get(name).and_then(BareItem::as_string).map(|s| s.as_str().to_owned());
+    let get = |name: &str| {
+        inner
+            .params
+            .get(name)
+            .and_then(BareItem::as_string)
+            .map(|s| s.as_str().to_owned())
+    };
     if get("alg").as_deref() != Some(ALGORITHM) || get("tag").as_deref() != Some(LABEL) {
         return Err(HttpSignatureError::Malformed);
     }
-    let created = inner.params.get("created").and_then(BareItem::as_integer).ok_or(HttpSignatureError::Malformed)?;
+    let created = inner
+        .params
+        .get("created")
+        .and_then(BareItem::as_integer)
+        .ok_or(HttpSignatureError::Malformed)?;
     let params = SignatureParams {
         created: u64::try_from(i64::from(created)).map_err(|_| HttpSignatureError::Malformed)?,
         nonce: get("nonce"),
         key: get("keyid").ok_or(HttpSignatureError::Malformed)?.parse()?,
     };
     let identifiers = inner.items.iter().map(|item| item.serialize()).collect();
-    Ok(Parsed { params, signature: Signature(raw), identifiers, input: text(inner) })
+    Ok(Parsed {
+        params,
+        signature: Signature(raw),
+        identifiers,
+        input: text(inner),
+    })
 }
 
 impl Parsed {
     fn verify(&self, components: &[Component], key: &PublicKey) -> Result<(), HttpSignatureError> {
-        if !self.identifiers.iter().eq(&components.iter().map(|c| c.item.serialize()).collect::<Vec<_>>()) {
+        if !self
+            .identifiers
+            .iter()
+            .eq(&components.iter().map(|c| c.item.serialize()).collect::<Vec<_>>())
+        {
             return Err(HttpSignatureError::Uncovered);
         }
         let base = base(components, &self.input);
-        key.verify(base.as_bytes(), &self.signature).map_err(|_| HttpSignatureError::Invalid)
+        key.verify(base.as_bytes(), &self.signature)
+            .map_err(|_| HttpSignatureError::Invalid)
     }
 
     /// Verifies a request: it must cover exactly the components of protocol §7 that `parts` has. The body is checked
@@ -374,7 +424,11 @@ mod tests {
     }
 
     fn signed(key: &SoftKey, parts: &RequestParts<'_>) -> SignatureHeaders {
-        let p = SignatureParams { created: 1_700_000_000, nonce: Some("abc".into()), key: KeyName::Session(key.public().id().into()) };
+        let p = SignatureParams {
+            created: 1_700_000_000,
+            nonce: Some("abc".into()),
+            key: KeyName::Session(key.public().id().into()),
+        };
         sign_request(parts, &p, |m| key.sign(m)).unwrap()
     }
 
@@ -390,21 +444,54 @@ mod tests {
         let other = content_digest(b"{ }");
         for bad in [
             RequestParts { method: "GET", ..good },
-            RequestParts { path: "/v1/patients/ac/records", ..good },
-            RequestParts { query: Some("sections=1,3"), ..good },
+            RequestParts {
+                path: "/v1/patients/ac/records",
+                ..good
+            },
+            RequestParts {
+                query: Some("sections=1,3"),
+                ..good
+            },
             RequestParts { query: None, ..good },
-            RequestParts { content_digest: Some(&other), ..good },
-            RequestParts { permission: Some("00fe"), ..good },
+            RequestParts {
+                content_digest: Some(&other),
+                ..good
+            },
+            RequestParts {
+                permission: Some("00fe"),
+                ..good
+            },
         ] {
-            assert_eq!(parsed.verify_request(&bad, &key.public()), Err(HttpSignatureError::Invalid));
+            assert_eq!(
+                parsed.verify_request(&bad, &key.public()),
+                Err(HttpSignatureError::Invalid)
+            );
         }
-        let added = RequestParts { reason: Some("x"), ..good };
-        assert_eq!(parsed.verify_request(&added, &key.public()), Err(HttpSignatureError::Uncovered));
-        let removed = RequestParts { permission: None, ..good };
-        assert_eq!(parsed.verify_request(&removed, &key.public()), Err(HttpSignatureError::Uncovered));
-        assert_eq!(check_content_digest(&digest, b"{ }"), Err(HttpSignatureError::BodyAltered));
+        let added = RequestParts {
+            reason: Some("x"),
+            ..good
+        };
+        assert_eq!(
+            parsed.verify_request(&added, &key.public()),
+            Err(HttpSignatureError::Uncovered)
+        );
+        let removed = RequestParts {
+            permission: None,
+            ..good
+        };
+        assert_eq!(
+            parsed.verify_request(&removed, &key.public()),
+            Err(HttpSignatureError::Uncovered)
+        );
+        assert_eq!(
+            check_content_digest(&digest, b"{ }"),
+            Err(HttpSignatureError::BodyAltered)
+        );
         let later = parse(&headers.input.replace("1700000000", "1700000001"), &headers.signature).unwrap();
-        assert_eq!(later.verify_request(&good, &key.public()), Err(HttpSignatureError::Invalid));
+        assert_eq!(
+            later.verify_request(&good, &key.public()),
+            Err(HttpSignatureError::Invalid)
+        );
     }
 
     #[test]
@@ -414,22 +501,53 @@ mod tests {
         let request = parts(&digest);
         let sent = signed(&client, &request);
         let body = content_digest(b"answer");
-        let response = ResponseParts { status: 200, content_digest: &body, request, request_signature: &sent.raw };
-        let p = SignatureParams { created: 1, nonce: None, key: KeyName::Gateway(gateway.public().id().into()) };
+        let response = ResponseParts {
+            status: 200,
+            content_digest: &body,
+            request,
+            request_signature: &sent.raw,
+        };
+        let p = SignatureParams {
+            created: 1,
+            nonce: None,
+            key: KeyName::Gateway(gateway.public().id().into()),
+        };
         let headers = sign_response(&response, &p, |m| gateway.sign(m)).unwrap();
-        assert!(headers.input.contains(r#""signature";req;key="wardkey")"#), "{}", headers.input);
+        assert!(
+            headers.input.contains(r#""signature";req;key="wardkey")"#),
+            "{}",
+            headers.input
+        );
         let parsed = parse(&headers.input, &headers.signature).unwrap();
         parsed.verify_response(&response, &gateway.public()).unwrap();
         let another = signed(&client, &request);
-        let swapped = ResponseParts { request_signature: &another.raw, ..response };
-        assert_eq!(parsed.verify_response(&swapped, &gateway.public()), Err(HttpSignatureError::Invalid));
-        let refused = ResponseParts { status: 403, ..response };
-        assert_eq!(parsed.verify_response(&refused, &gateway.public()), Err(HttpSignatureError::Invalid));
+        let swapped = ResponseParts {
+            request_signature: &another.raw,
+            ..response
+        };
+        assert_eq!(
+            parsed.verify_response(&swapped, &gateway.public()),
+            Err(HttpSignatureError::Invalid)
+        );
+        let refused = ResponseParts {
+            status: 403,
+            ..response
+        };
+        assert_eq!(
+            parsed.verify_response(&refused, &gateway.public()),
+            Err(HttpSignatureError::Invalid)
+        );
     }
 
     #[test]
     fn nonsense_is_refused_without_panic() {
-        for (input, signature) in [("", ""), ("wardkey=()", "wardkey=:AA==:"), ("wardkey=1", "wardkey=1"), ("x=()", "é"), ("wardkey=(", ":")] {
+        for (input, signature) in [
+            ("", ""),
+            ("wardkey=()", "wardkey=:AA==:"),
+            ("wardkey=1", "wardkey=1"),
+            ("x=()", "é"),
+            ("wardkey=(", ":"),
+        ] {
             assert!(parse(input, signature).is_err());
         }
     }
@@ -437,23 +555,37 @@ mod tests {
     /// RFC 9421 appendix B.2.4: base, key and signature as printed there.
     #[test]
     fn rfc_9421_b_2_4() {
-        let digest = "sha-512=:mEWXIS7MaLRuGgxOBdODa3xqM1XdEvxoYhvlCFJ41QJgJc4GTsPp29l5oGX69wWdXymyU0rjJuahq4l5aGgfLQ==:";
-        let values = [("@status", "200"), ("content-type", "application/json"), ("content-digest", digest), ("content-length", "23")];
-        let components: Vec<_> = values.iter().map(|(n, v)| component(n, false, (*v).to_owned()).unwrap()).collect();
+        let digest =
+            "sha-512=:mEWXIS7MaLRuGgxOBdODa3xqM1XdEvxoYhvlCFJ41QJgJc4GTsPp29l5oGX69wWdXymyU0rjJuahq4l5aGgfLQ==:";
+        let values = [
+            ("@status", "200"),
+            ("content-type", "application/json"),
+            ("content-digest", digest),
+            ("content-length", "23"),
+        ];
+        let components: Vec<_> = values
+            .iter()
+            .map(|(n, v)| component(n, false, (*v).to_owned()).unwrap())
+            .collect();
         let input = r#"sig-b24=("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256""#;
         let inputs: Dictionary = Parser::new(input).parse().unwrap();
-        let Some(ListEntry::InnerList(inner)) = inputs.get("sig-b24") else { panic!("inner list") };
+        let Some(ListEntry::InnerList(inner)) = inputs.get("sig-b24") else {
+            panic!("inner list")
+        };
         let base = base(&components, &text(inner));
         let expected = format!(
             "\"@status\": 200\n\"content-type\": application/json\n\"content-digest\": {digest}\n\"content-length\": 23\n\"@signature-params\": {}",
             input.trim_start_matches("sig-b24=")
         );
         assert_eq!(base, expected);
-        let point = STANDARD.decode("BKiFWGVSwqz2Rxh4z9ewk1tP/g/S38NBJI6he8QeBYrwMc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0=").unwrap();
+        let point = STANDARD
+            .decode("BKiFWGVSwqz2Rxh4z9ewk1tP/g/S38NBJI6he8QeBYrwMc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0=")
+            .unwrap();
         let key = PublicKey::from_sec1(&point).unwrap();
         let raw = STANDARD
             .decode("wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw==")
             .unwrap();
-        key.verify(base.as_bytes(), &Signature::normalised(&raw).unwrap()).unwrap();
+        key.verify(base.as_bytes(), &Signature::normalised(&raw).unwrap())
+            .unwrap();
     }
 }

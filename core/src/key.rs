@@ -151,8 +151,8 @@ impl<'de> Deserialize<'de> for PublicKey {
 
 /// n/2 of P-256, big-endian (SEC 2 §2.4.2): the largest low S.
 const HALF_ORDER: [u8; 32] = [
-    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b,
-    0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d,
+    0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
 ];
 
 /// An ECDSA P-256 signature `r‖s`, 64 bytes big-endian.
@@ -258,7 +258,10 @@ impl SoftKey {
     /// # Errors
     /// [`KeyError::SigningFailed`].
     pub fn sign(&self, message: &[u8]) -> Result<Signature, KeyError> {
-        let raw = self.signer.sign(&SystemRandom::new(), message).map_err(|_| KeyError::SigningFailed)?;
+        let raw = self
+            .signer
+            .sign(&SystemRandom::new(), message)
+            .map_err(|_| KeyError::SigningFailed)?;
         Signature::normalised(raw.as_ref())
     }
 
@@ -268,8 +271,9 @@ impl SoftKey {
     /// [`KeyError::SigningFailed`].
     pub fn sign_digest(&self, digest: &[u8; 32]) -> Result<Signature, KeyError> {
         use p256::ecdsa::signature::hazmat::PrehashSigner as _;
-        let signature: p256::ecdsa::Signature =
-            p256::ecdsa::SigningKey::from(&self.secret).sign_prehash(digest).map_err(|_| KeyError::SigningFailed)?;
+        let signature: p256::ecdsa::Signature = p256::ecdsa::SigningKey::from(&self.secret)
+            .sign_prehash(digest)
+            .map_err(|_| KeyError::SigningFailed)?;
         Signature::normalised(&signature.to_bytes())
     }
 
@@ -302,7 +306,10 @@ mod tests {
         let key = SoftKey::generate().unwrap();
         for n in 0..50u8 {
             let message = [n; 66];
-            for signature in [key.sign(&message).unwrap(), key.sign_digest(&sha256(&[&message])).unwrap()] {
+            for signature in [
+                key.sign(&message).unwrap(),
+                key.sign_digest(&sha256(&[&message])).unwrap(),
+            ] {
                 assert!(signature.is_low_s());
                 key.public().verify(&message, &signature).unwrap();
                 assert_eq!(key.public().verify(b"another", &signature), Err(KeyError::Unverified));
@@ -318,7 +325,10 @@ mod tests {
         let high = p256::ecdsa::Signature::from_scalars(parsed.r().to_bytes(), (-*parsed.s()).to_bytes()).unwrap();
         let mut bytes = [0; 64];
         bytes.copy_from_slice(&high.to_bytes());
-        assert_eq!(key.public().verify(b"message", &Signature(bytes)), Err(KeyError::Unverified));
+        assert_eq!(
+            key.public().verify(b"message", &Signature(bytes)),
+            Err(KeyError::Unverified)
+        );
         assert_eq!(Signature::normalised(&bytes).unwrap(), signature);
     }
 

@@ -74,7 +74,11 @@ impl LogEvent {
     /// HPKE context of an event sealed to the patient.
     #[must_use]
     pub fn context<'a>(domain: &'a Domain, aad: &'a [u8]) -> Context<'a> {
-        Context { label: "wardkey/event/1", domain, aad }
+        Context {
+            label: "wardkey/event/1",
+            domain,
+            aad,
+        }
     }
 }
 
@@ -95,7 +99,11 @@ impl Receipt {
     /// The typed struct that the gateway signs.
     #[must_use]
     pub fn typed(index: u64, leaf: &Digest, time: u64) -> structs::Receipt {
-        structs::Receipt { index, leaf: b(&leaf.0), time }
+        structs::Receipt {
+            index,
+            leaf: b(&leaf.0),
+            time,
+        }
     }
 
     /// Checks the gateway's signature.
@@ -103,7 +111,11 @@ impl Receipt {
     /// # Errors
     /// [`KeyError::Unverified`].
     pub fn verify(&self, domain: &Domain, gateway: &PublicKey) -> Result<(), KeyError> {
-        domain.verify(gateway, &Self::typed(self.index, &self.leaf, self.time), &self.signature)
+        domain.verify(
+            gateway,
+            &Self::typed(self.index, &self.leaf, self.time),
+            &self.signature,
+        )
     }
 }
 
@@ -131,7 +143,13 @@ pub fn leaf_hash(leaf: &Digest) -> Digest {
 ///
 /// # Errors
 /// [`NotIncluded`].
-pub fn verify_inclusion(size: u64, root: &Digest, index: u64, leaf: &Digest, path: &[Digest]) -> Result<(), NotIncluded> {
+pub fn verify_inclusion(
+    size: u64,
+    root: &Digest,
+    index: u64,
+    leaf: &Digest,
+    path: &[Digest],
+) -> Result<(), NotIncluded> {
     use tlog_tiles::tlog::{Hash, check_record};
     let proof: Vec<Hash> = path.iter().map(|p| Hash(p.0)).collect();
     if index >= size {

@@ -180,7 +180,9 @@ impl SignatureChecked {
         if PatientId::from(grant.patient_key.id()) != document.patient {
             return Err(Denial::WrongPatient);
         }
-        domain.verify(&grant.patient_key, &document.typed(), &grant.signature).map_err(|_| Denial::BadSignature)?;
+        domain
+            .verify(&grant.patient_key, &document.typed(), &grant.signature)
+            .map_err(|_| Denial::BadSignature)?;
         let commitment = document.commitment();
         Ok(Self { grant, commitment })
     }
@@ -203,14 +205,23 @@ impl SignatureChecked {
     /// The first reason that holds.
     pub fn check(&self, view: &impl ChainView, request: &Request) -> Result<GrantChecked, Denial> {
         let document = &self.grant.document;
-        check_grant(view.grant(&self.commitment, &document.key), document.not_before, document.expiry, request.now)?;
+        check_grant(
+            view.grant(&self.commitment, &document.key),
+            document.not_before,
+            document.expiry,
+            request.now,
+        )?;
         match view.institution(&document.institution) {
             InstitutionStatus::Unknown => return Err(Denial::InstitutionUnknown),
             InstitutionStatus::NotAccredited => return Err(Denial::InstitutionSuspended),
             InstitutionStatus::Accredited => {}
         }
         check_device(view.device(&request.device), document.institution, request)?;
-        let mask = if request.right == Right::Read as u8 { document.read } else { document.write };
+        let mask = if request.right == Right::Read as u8 {
+            document.read
+        } else {
+            document.write
+        };
         if request.section > 30 || mask & (1 << request.section) == 0 {
             return Err(Denial::SectionNotGranted);
         }
@@ -257,6 +268,11 @@ fn check_device(device: Option<DeviceState>, institution: InstitutionId, request
 ///
 /// # Errors
 /// The first reason that holds, in the order of protocol §3.
-pub fn check(domain: &Domain, view: &impl ChainView, grant: &SignedGrant, request: &Request) -> Result<GrantChecked, Denial> {
+pub fn check(
+    domain: &Domain,
+    view: &impl ChainView,
+    grant: &SignedGrant,
+    request: &Request,
+) -> Result<GrantChecked, Denial> {
     SignatureChecked::new(domain, grant.clone())?.check(view, request)
 }

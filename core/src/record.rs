@@ -133,7 +133,11 @@ pub struct SignatureHolds {
 }
 
 fn context<'a>(domain: &'a Domain, aad: &'a [u8; 32]) -> Context<'a> {
-    Context { label: "wardkey/record/1", domain, aad }
+    Context {
+        label: "wardkey/record/1",
+        domain,
+        aad,
+    }
 }
 
 impl Unsigned {
@@ -141,7 +145,12 @@ impl Unsigned {
     ///
     /// # Errors
     /// [`SealError::CannotSeal`].
-    pub fn seal(domain: &Domain, header: RecordHeader, section_key: &PublicKey, resource: &[u8]) -> Result<Self, SealError> {
+    pub fn seal(
+        domain: &Domain,
+        header: RecordHeader,
+        section_key: &PublicKey,
+        resource: &[u8],
+    ) -> Result<Self, SealError> {
         let aad = header.digest();
         let sealed = seal(section_key, &context(domain, &aad), resource)?;
         Ok(Self { header, sealed })
@@ -161,25 +170,41 @@ impl Unsigned {
     ///
     /// # Errors
     /// [`KeyError::SigningFailed`].
-    pub fn sign_in_session(self, domain: &Domain, session: &SoftKey, delegation: &SignedDelegation) -> Result<Record, KeyError> {
+    pub fn sign_in_session(
+        self,
+        domain: &Domain,
+        session: &SoftKey,
+        delegation: &SignedDelegation,
+    ) -> Result<Record, KeyError> {
         let author = Author::Session {
             delegation: delegation.delegation.clone(),
             delegation_signature: delegation.signature,
             device_key: delegation.key,
             signature: domain.sign(session, &self.typed())?,
         };
-        Ok(Record { header: self.header, sealed: self.sealed, author })
+        Ok(Record {
+            header: self.header,
+            sealed: self.sealed,
+            author,
+        })
     }
 
     /// Takes the signature that the card's signature key made over [`Unsigned::digest`].
     #[must_use]
     pub fn signed_by_card(self, signature: Signature) -> Record {
-        Record { header: self.header, sealed: self.sealed, author: Author::Signature { signature } }
+        Record {
+            header: self.header,
+            sealed: self.sealed,
+            author: Author::Signature { signature },
+        }
     }
 }
 
 fn typed(header: &RecordHeader, sealed: &Sealed) -> structs::Record {
-    structs::Record { header: b(&header.digest()), body: b(&sha256(&[&sealed.enc, &sealed.ct])) }
+    structs::Record {
+        header: b(&header.digest()),
+        body: b(&sha256(&[&sealed.enc, &sealed.ct])),
+    }
 }
 
 impl Record {
@@ -192,20 +217,42 @@ impl Record {
     pub fn verify(&self, domain: &Domain, signature_key: Option<&PublicKey>) -> Result<SignatureHolds, RecordError> {
         let typed = typed(&self.header, &self.sealed);
         match &self.author {
-            Author::Session { delegation, delegation_signature, device_key, signature } => {
-                let signed = SignedDelegation { delegation: delegation.clone(), signature: *delegation_signature, key: *device_key };
+            Author::Session {
+                delegation,
+                delegation_signature,
+                device_key,
+                signature,
+            } => {
+                let signed = SignedDelegation {
+                    delegation: delegation.clone(),
+                    signature: *delegation_signature,
+                    key: *device_key,
+                };
                 let time = self.header.time;
-                if delegation.device() != Some(self.header.device) || time < delegation.not_before || time >= delegation.expiry {
+                if delegation.device() != Some(self.header.device)
+                    || time < delegation.not_before
+                    || time >= delegation.expiry
+                {
                     return Err(RecordError::BadDelegation);
                 }
                 signed.verify(domain).map_err(|_| RecordError::BadDelegation)?;
-                domain.verify(&delegation.session, &typed, signature).map_err(|_| RecordError::BadSignature)?;
-                Ok(SignatureHolds { by_signature_key: false, _made_here: () })
+                domain
+                    .verify(&delegation.session, &typed, signature)
+                    .map_err(|_| RecordError::BadSignature)?;
+                Ok(SignatureHolds {
+                    by_signature_key: false,
+                    _made_here: (),
+                })
             }
             Author::Signature { signature } => {
                 let key = signature_key.ok_or(RecordError::NoCertificate)?;
-                domain.verify(key, &typed, signature).map_err(|_| RecordError::BadSignature)?;
-                Ok(SignatureHolds { by_signature_key: true, _made_here: () })
+                domain
+                    .verify(key, &typed, signature)
+                    .map_err(|_| RecordError::BadSignature)?;
+                Ok(SignatureHolds {
+                    by_signature_key: true,
+                    _made_here: (),
+                })
             }
         }
     }
@@ -224,7 +271,10 @@ impl Record {
         let signature = match &self.author {
             Author::Session { signature, .. } | Author::Signature { signature } => signature.0,
         };
-        sha256(&[&self.header.digest(), &sha256(&[&self.sealed.enc, &self.sealed.ct]), &signature])
+        sha256(&[
+            &self.header.digest(),
+            &sha256(&[&self.sealed.enc, &self.sealed.ct]),
+            &signature,
+        ])
     }
 }
-

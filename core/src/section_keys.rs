@@ -40,7 +40,11 @@ impl SectionKeys {
             packed.extend_from_slice(&key.epoch.to_be_bytes());
             packed.extend_from_slice(&key.key.bytes()[1..]);
         }
-        structs::SectionKeys { patient: b(&patient.0), version, keys: packed.into() }
+        structs::SectionKeys {
+            patient: b(&patient.0),
+            version,
+            keys: packed.into(),
+        }
     }
 
     /// Checks that `key` is the patient's and signed this list.
@@ -57,18 +61,31 @@ impl SectionKeys {
     /// The key of the newest epoch of a section.
     #[must_use]
     pub fn newest(&self, section: u8) -> Option<&SectionKey> {
-        self.keys.iter().filter(|k| k.section == section).max_by_key(|k| k.epoch)
+        self.keys
+            .iter()
+            .filter(|k| k.section == section)
+            .max_by_key(|k| k.epoch)
     }
 }
 
 /// HPKE context for a section's private key sealed to an institution: bind it with the returned aad.
 #[must_use]
 pub fn wrap_aad(patient: &PatientId, commitment: &Commitment, section: u8, epoch: u32) -> Vec<u8> {
-    [patient.bytes().as_slice(), commitment.bytes(), &[section], &epoch.to_be_bytes()].concat()
+    [
+        patient.bytes().as_slice(),
+        commitment.bytes(),
+        &[section],
+        &epoch.to_be_bytes(),
+    ]
+    .concat()
 }
 
 /// HPKE context for a section key sealed to an institution.
 #[must_use]
 pub fn wrap_context<'a>(domain: &'a Domain, aad: &'a [u8]) -> Context<'a> {
-    Context { label: "wardkey/section/1", domain, aad }
+    Context {
+        label: "wardkey/section/1",
+        domain,
+        aad,
+    }
 }

@@ -10,7 +10,11 @@ use wardkey_core::section::Section;
 use wardkey_core::typed::Domain;
 
 const NOW: u64 = 1_790_000_000;
-const DOMAIN: Domain = Domain { chain_id: 7, contract: [7; 20], salt: [7; 32] };
+const DOMAIN: Domain = Domain {
+    chain_id: 7,
+    contract: [7; 20],
+    salt: [7; 32],
+};
 
 struct World {
     grant: GrantStatus,
@@ -36,7 +40,12 @@ fn world() -> World {
     World {
         grant: GrantStatus::Live,
         institution: InstitutionStatus::Accredited,
-        device: Some(DeviceState { institution: HOSPITAL, revoked: false, not_after: NOW + 100, rights: 3 }),
+        device: Some(DeviceState {
+            institution: HOSPITAL,
+            revoked: false,
+            not_after: NOW + 100,
+            rights: 3,
+        }),
     }
 }
 
@@ -58,11 +67,20 @@ fn document(patient: &SoftKey) -> GrantDocument {
 
 fn signed(patient: &SoftKey, document: GrantDocument) -> SignedGrant {
     let signature = DOMAIN.sign(patient, &document.typed()).unwrap();
-    SignedGrant { document, patient_key: patient.public(), signature }
+    SignedGrant {
+        document,
+        patient_key: patient.public(),
+        signature,
+    }
 }
 
 fn reading() -> Request {
-    Request { device: DeviceId([2; 32]), section: Section::Allergies.number(), right: 1, now: NOW }
+    Request {
+        device: DeviceId([2; 32]),
+        section: Section::Allergies.number(),
+        right: 1,
+        now: NOW,
+    }
 }
 
 #[test]
@@ -70,8 +88,15 @@ fn granted_for_what_the_patient_chose() {
     let patient = SoftKey::generate().unwrap();
     let grant = signed(&patient, document(&patient));
     let evidence = check(&DOMAIN, &world(), &grant, &reading()).unwrap();
-    assert_eq!((evidence.section(), evidence.may_write()), (Section::Allergies.number(), false));
-    let writing = Request { section: Section::Encounters.number(), right: 2, ..reading() };
+    assert_eq!(
+        (evidence.section(), evidence.may_write()),
+        (Section::Allergies.number(), false)
+    );
+    let writing = Request {
+        section: Section::Encounters.number(),
+        right: 2,
+        ..reading()
+    };
     assert!(check(&DOMAIN, &world(), &grant, &writing).unwrap().may_write());
 }
 
@@ -81,15 +106,78 @@ fn each_reason_of_the_chain() {
     let grant = signed(&patient, document(&patient));
     let device = world().device.unwrap();
     let cases = [
-        (World { grant: GrantStatus::Unknown, ..world() }, Denial::Unknown),
-        (World { grant: GrantStatus::Revoked, ..world() }, Denial::Revoked),
-        (World { institution: InstitutionStatus::Unknown, ..world() }, Denial::InstitutionUnknown),
-        (World { institution: InstitutionStatus::NotAccredited, ..world() }, Denial::InstitutionSuspended),
-        (World { device: None, ..world() }, Denial::DeviceUnknown),
-        (World { device: Some(DeviceState { institution: InstitutionId([3; 32]), ..device }), ..world() }, Denial::DeviceOtherInstitution),
-        (World { device: Some(DeviceState { revoked: true, ..device }), ..world() }, Denial::DeviceRevoked),
-        (World { device: Some(DeviceState { not_after: NOW, ..device }), ..world() }, Denial::DeviceExpired),
-        (World { device: Some(DeviceState { rights: 2, ..device }), ..world() }, Denial::DeviceRightMissing),
+        (
+            World {
+                grant: GrantStatus::Unknown,
+                ..world()
+            },
+            Denial::Unknown,
+        ),
+        (
+            World {
+                grant: GrantStatus::Revoked,
+                ..world()
+            },
+            Denial::Revoked,
+        ),
+        (
+            World {
+                institution: InstitutionStatus::Unknown,
+                ..world()
+            },
+            Denial::InstitutionUnknown,
+        ),
+        (
+            World {
+                institution: InstitutionStatus::NotAccredited,
+                ..world()
+            },
+            Denial::InstitutionSuspended,
+        ),
+        (
+            World {
+                device: None,
+                ..world()
+            },
+            Denial::DeviceUnknown,
+        ),
+        (
+            World {
+                device: Some(DeviceState {
+                    institution: InstitutionId([3; 32]),
+                    ..device
+                }),
+                ..world()
+            },
+            Denial::DeviceOtherInstitution,
+        ),
+        (
+            World {
+                device: Some(DeviceState {
+                    revoked: true,
+                    ..device
+                }),
+                ..world()
+            },
+            Denial::DeviceRevoked,
+        ),
+        (
+            World {
+                device: Some(DeviceState {
+                    not_after: NOW,
+                    ..device
+                }),
+                ..world()
+            },
+            Denial::DeviceExpired,
+        ),
+        (
+            World {
+                device: Some(DeviceState { rights: 2, ..device }),
+                ..world()
+            },
+            Denial::DeviceRightMissing,
+        ),
     ];
     for (world, reason) in cases {
         assert_eq!(check(&DOMAIN, &world, &grant, &reading()), Err(reason));
@@ -101,11 +189,41 @@ fn each_reason_of_the_request_and_the_document() {
     let patient = SoftKey::generate().unwrap();
     let grant = signed(&patient, document(&patient));
     let requests = [
-        (Request { now: NOW - 11, ..reading() }, Denial::NotYetValid),
-        (Request { now: NOW + 10, ..reading() }, Denial::Expired),
-        (Request { section: Section::Results.number(), ..reading() }, Denial::SectionNotGranted),
-        (Request { section: 31, ..reading() }, Denial::SectionNotGranted),
-        (Request { section: 255, ..reading() }, Denial::SectionNotGranted),
+        (
+            Request {
+                now: NOW - 11,
+                ..reading()
+            },
+            Denial::NotYetValid,
+        ),
+        (
+            Request {
+                now: NOW + 10,
+                ..reading()
+            },
+            Denial::Expired,
+        ),
+        (
+            Request {
+                section: Section::Results.number(),
+                ..reading()
+            },
+            Denial::SectionNotGranted,
+        ),
+        (
+            Request {
+                section: 31,
+                ..reading()
+            },
+            Denial::SectionNotGranted,
+        ),
+        (
+            Request {
+                section: 255,
+                ..reading()
+            },
+            Denial::SectionNotGranted,
+        ),
         (Request { right: 2, ..reading() }, Denial::SectionNotGranted),
         (Request { right: 0, ..reading() }, Denial::DeviceRightMissing),
         (Request { right: 3, ..reading() }, Denial::DeviceRightMissing),
@@ -115,9 +233,33 @@ fn each_reason_of_the_request_and_the_document() {
     }
     let stranger = SoftKey::generate().unwrap();
     let documents = [
-        (signed(&patient, GrantDocument { chain_id: 8, ..document(&patient) }), Denial::WrongChain),
-        (signed(&patient, GrantDocument { wardkey: [8; 20], ..document(&patient) }), Denial::WrongChain),
-        (SignedGrant { patient_key: stranger.public(), ..grant.clone() }, Denial::WrongPatient),
+        (
+            signed(
+                &patient,
+                GrantDocument {
+                    chain_id: 8,
+                    ..document(&patient)
+                },
+            ),
+            Denial::WrongChain,
+        ),
+        (
+            signed(
+                &patient,
+                GrantDocument {
+                    wardkey: [8; 20],
+                    ..document(&patient)
+                },
+            ),
+            Denial::WrongChain,
+        ),
+        (
+            SignedGrant {
+                patient_key: stranger.public(),
+                ..grant.clone()
+            },
+            Denial::WrongPatient,
+        ),
         (signed(&stranger, document(&stranger)), Denial::BadSignature),
     ];
     for (mut grant, reason) in documents {
@@ -139,7 +281,10 @@ fn one_altered_bit_anywhere_in_the_document_is_refused() {
         altered[bit / 8] ^= 1 << (bit % 8);
         // Most flips are no document at all; the others must fail in the rule.
         if let Ok(document) = GrantDocument::from_canonical(&altered) {
-            let grant = SignedGrant { document, ..grant.clone() };
+            let grant = SignedGrant {
+                document,
+                ..grant.clone()
+            };
             assert!(check(&DOMAIN, &world(), &grant, &reading()).is_err(), "bit {bit}");
             refused += 1;
         }
@@ -151,8 +296,17 @@ fn one_altered_bit_anywhere_in_the_document_is_refused() {
 fn the_first_reason_wins() {
     let patient = SoftKey::generate().unwrap();
     let grant = signed(&patient, document(&patient));
-    let nothing = World { grant: GrantStatus::Unknown, institution: InstitutionStatus::Unknown, device: None };
-    let request = Request { section: 255, right: 9, now: 0, ..reading() };
+    let nothing = World {
+        grant: GrantStatus::Unknown,
+        institution: InstitutionStatus::Unknown,
+        device: None,
+    };
+    let request = Request {
+        section: 255,
+        right: 9,
+        now: 0,
+        ..reading()
+    };
     assert_eq!(check(&DOMAIN, &nothing, &grant, &request), Err(Denial::Unknown));
 }
 

@@ -21,7 +21,11 @@ fn file() -> PathBuf {
 }
 
 fn domain() -> Domain {
-    Domain { chain_id: 20_261_123, contract: [0xc0; 20], salt: [0x5a; 32] }
+    Domain {
+        chain_id: 20_261_123,
+        contract: [0xc0; 20],
+        salt: [0x5a; 32],
+    }
 }
 
 fn key(n: u8) -> SoftKey {
@@ -84,17 +88,35 @@ fn delegation() -> SignedDelegation {
         expiry: 1_790_000_900,
     };
     let signature = key(4).sign_digest(&domain().digest(&delegation.typed())).unwrap();
-    SignedDelegation { delegation, signature, key: key(4).public() }
+    SignedDelegation {
+        delegation,
+        signature,
+        key: key(4).public(),
+    }
 }
 
 fn keys() -> Vec<SectionKey> {
-    vec![SectionKey { section: 2, epoch: 0, key: key(7).public() }, SectionKey { section: 31, epoch: 0, key: key(8).public() }]
+    vec![
+        SectionKey {
+            section: 2,
+            epoch: 0,
+            key: key(7).public(),
+        },
+        SectionKey {
+            section: 31,
+            epoch: 0,
+            key: key(8).public(),
+        },
+    ]
 }
 
 /// What every implementation must compute to the letter.
 fn computed() -> Value {
     let domain = domain();
-    let grant = structs::Grant { commitment: document().commitment().0.into(), deadline: 1_790_000_300 };
+    let grant = structs::Grant {
+        commitment: document().commitment().0.into(),
+        deadline: 1_790_000_300,
+    };
     let action = Action::from(grant);
     let typed_keys = SectionKeys::typed(&document().patient, 1, &keys());
     json!({
@@ -118,14 +140,31 @@ fn computed() -> Value {
 /// What is random when made (signatures, HPKE), made once and pinned; checked by verifying and opening.
 fn made() -> Value {
     let domain = domain();
-    let grant = structs::Grant { commitment: document().commitment().0.into(), deadline: 1_790_000_300 };
+    let grant = structs::Grant {
+        commitment: document().commitment().0.into(),
+        deadline: 1_790_000_300,
+    };
     let signature = domain.sign(&key(3), &grant).unwrap();
     let aad = b"place";
-    let sealed = seal(&key(7).public(), &Context { label: "wardkey/section/1", domain: &domain, aad }, b"sealed by Rust").unwrap();
-    let record = Unsigned::seal(&domain, header(), &key(7).public(), br#"{"resourceType":"AllergyIntolerance"}"#)
-        .unwrap()
-        .sign_in_session(&domain, &key(5), &delegation())
-        .unwrap();
+    let sealed = seal(
+        &key(7).public(),
+        &Context {
+            label: "wardkey/section/1",
+            domain: &domain,
+            aad,
+        },
+        b"sealed by Rust",
+    )
+    .unwrap();
+    let record = Unsigned::seal(
+        &domain,
+        header(),
+        &key(7).public(),
+        br#"{"resourceType":"AllergyIntolerance"}"#,
+    )
+    .unwrap()
+    .sign_in_session(&domain, &key(5), &delegation())
+    .unwrap();
     let digest = content_digest(b"{}");
     let parts = RequestParts {
         method: "POST",
@@ -135,7 +174,11 @@ fn made() -> Value {
         permission: None,
         reason: None,
     };
-    let params = SignatureParams { created: 1_790_000_000, nonce: Some("AAAA".into()), key: KeyName::Patient(document().patient) };
+    let params = SignatureParams {
+        created: 1_790_000_000,
+        nonce: Some("AAAA".into()),
+        key: KeyName::Patient(document().patient),
+    };
     let http = sign_request(&parts, &params, |m| key(1).sign(m)).unwrap();
     json!({
         "grantDocumentSignature": domain.sign(&key(1), &document().typed()).unwrap(),
@@ -163,15 +206,27 @@ fn what_was_made_once_still_holds() {
     let made = &pinned["made"];
     let domain = domain();
     let signature: Signature = serde_json::from_value(made["grantDocumentSignature"].clone()).unwrap();
-    domain.verify(&key(1).public(), &document().typed(), &signature).unwrap();
+    domain
+        .verify(&key(1).public(), &document().typed(), &signature)
+        .unwrap();
     let action: SignedAction = serde_json::from_value(made["grantAction"].clone()).unwrap();
-    action.action.verify(&domain, &action.keys[0], &action.signatures[0]).unwrap();
+    action
+        .action
+        .verify(&domain, &action.keys[0], &action.signatures[0])
+        .unwrap();
     let sealed: Sealed = serde_json::from_value(made["sealed"]["sealed"].clone()).unwrap();
-    let context = Context { label: "wardkey/section/1", domain: &domain, aad: b"place" };
+    let context = Context {
+        label: "wardkey/section/1",
+        domain: &domain,
+        aad: b"place",
+    };
     assert_eq!(open(&key(7), &context, &sealed).unwrap().as_slice(), b"sealed by Rust");
     let record: Record = serde_json::from_value(made["record"].clone()).unwrap();
     record.verify(&domain, None).unwrap();
-    assert_eq!(record.open(&domain, &key(7)).unwrap().as_slice(), br#"{"resourceType":"AllergyIntolerance"}"#);
+    assert_eq!(
+        record.open(&domain, &key(7)).unwrap().as_slice(),
+        br#"{"resourceType":"AllergyIntolerance"}"#
+    );
 }
 
 #[test]

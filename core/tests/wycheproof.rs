@@ -12,7 +12,13 @@ fn ecdsa_vectors(name: ecdsa::TestName) {
         let key = PublicKey::from_sec1(&group.key.key).unwrap();
         for test in group.tests {
             let holds = Signature::normalised(&test.sig).is_ok_and(|s| key.verify(&test.msg, &s).is_ok());
-            assert_eq!(holds, test.result == TestResult::Valid, "{name:?} {}: {}", test.tc_id, test.comment);
+            assert_eq!(
+                holds,
+                test.result == TestResult::Valid,
+                "{name:?} {}: {}",
+                test.tc_id,
+                test.comment
+            );
             if holds { valid += 1 } else { invalid += 1 }
         }
     }
@@ -44,7 +50,13 @@ fn ecdh_points() {
             continue;
         };
         assert_ne!(test.result, TestResult::Invalid, "{}: {}", test.tc_id, test.comment);
-        assert_eq!(key.agree(&peer).unwrap().as_slice(), &test.shared_secret[..], "{}: {}", test.tc_id, test.comment);
+        assert_eq!(
+            key.agree(&peer).unwrap().as_slice(),
+            &test.shared_secret[..],
+            "{}: {}",
+            test.tc_id,
+            test.comment
+        );
         agreed += 1;
     }
     assert!(agreed > 100);

@@ -102,14 +102,21 @@ mod tests {
     use super::*;
     use crate::fhir::{Index, facts};
 
-    const AUTHOR: Author<'static> = Author { holder: "Dr Lena Brandt", role: "Doctor", institution: "Summit Clinic" };
+    const AUTHOR: Author<'static> = Author {
+        holder: "Dr Lena Brandt",
+        role: "Doctor",
+        institution: "Summit Clinic",
+    };
 
     #[test]
     fn a_note_reads_back_exactly_as_typed() {
         let text = "Seen at 03:10.\n<b>Not markup</b> & no \"quotes\" lost\n\nPlan: K+ again at 06:00";
         let note = note(text, &RecordId([1; 32]), &PatientId([2; 32]), AUTHOR, 1_770_000_000);
         let read = facts(&note, &Index::default());
-        assert_eq!((read.title.as_str(), read.detail.as_str(), read.status.as_str()), ("Encounter note", text, "current"));
+        assert_eq!(
+            (read.title.as_str(), read.detail.as_str(), read.status.as_str()),
+            ("Encounter note", text, "current")
+        );
         assert_eq!(read.date, "2026-02-02T02:40:00Z");
     }
 
@@ -125,8 +132,16 @@ mod tests {
         assert_eq!(request.pointer("/dispenseRequest/quantity/value").unwrap(), 30);
         let read = facts(&request, &Index::default());
         assert_eq!(read.title, "Amiodarone 200 mg tablet");
-        assert_eq!(read.detail, "1 tablet in the morning · 30 tablets · Atrial fibrillation");
-        let empty = Prescription { dose: String::new(), quantity: "one box".into(), reason: String::new(), ..typed };
+        assert_eq!(
+            read.detail,
+            "1 tablet in the morning · 30 tablets · Atrial fibrillation"
+        );
+        let empty = Prescription {
+            dose: String::new(),
+            quantity: "one box".into(),
+            reason: String::new(),
+            ..typed
+        };
         let request = prescription(&empty, &RecordId([1; 32]), &PatientId([2; 32]), AUTHOR, 0);
         assert_eq!(request.pointer("/dispenseRequest/quantity/unit").unwrap(), "one box");
         assert!(request.get("dosageInstruction").is_none());

@@ -49,14 +49,28 @@ impl Granted {
     ///
     /// # Errors
     /// The patient's signature does not hold, or the document is another's or another institution's.
-    pub fn open(offer: GrantOffer, domain: &Domain, institution: &InstitutionId, key: &SoftKey, epoch: u32) -> Result<Self, Notice> {
+    pub fn open(
+        offer: GrantOffer,
+        domain: &Domain,
+        institution: &InstitutionId,
+        key: &SoftKey,
+        epoch: u32,
+    ) -> Result<Self, Notice> {
         let document = &offer.grant.document;
         if document.commitment() != offer.commitment || document.institution != *institution {
             return Err(DeskError::UnknownGrant.into());
         }
         offer.grant.verify(domain)?;
-        let context = Context { label: "wardkey/label/1", domain, aad: offer.commitment.bytes() };
-        let label = if offer.agreement_epoch == epoch { open(key, &context, &offer.label).ok() } else { None };
+        let context = Context {
+            label: "wardkey/label/1",
+            domain,
+            aad: offer.commitment.bytes(),
+        };
+        let label = if offer.agreement_epoch == epoch {
+            open(key, &context, &offer.label).ok()
+        } else {
+            None
+        };
         let label = label.and_then(|plain| serde_json::from_slice::<Label>(&plain).ok());
         let (name, birth_date) = label.map_or_else(Default::default, |l| (l.name, l.birth_date));
         Ok(Self {
@@ -95,7 +109,11 @@ impl Granted {
     /// The same grant as the gateway tells of it now.
     #[must_use]
     pub fn told_again(&self, state: &str, since: u64) -> Self {
-        Self { revoked: self.revoked || state == "revoked", since, ..self.clone() }
+        Self {
+            revoked: self.revoked || state == "revoked",
+            since,
+            ..self.clone()
+        }
     }
 
     /// The keys of its readable sections; those that cannot be opened are left out.

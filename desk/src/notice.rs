@@ -31,13 +31,24 @@ pub struct Notice {
 }
 
 /// Codes that are no failure of anything.
-const CALM: &[&str] = &["pin-cancelled", "card-removed", "grant-revoked", "import-duplicate", "chart-none"];
+const CALM: &[&str] = &[
+    "pin-cancelled",
+    "card-removed",
+    "grant-revoked",
+    "import-duplicate",
+    "chart-none",
+];
 
 impl Notice {
     /// From its parts.
     #[must_use]
     pub fn new(tone: Tone, code: &str, message: impl Into<String>, action: &str) -> Self {
-        Self { code: code.to_owned(), message: message.into(), action: action.to_owned(), tone }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            action: action.to_owned(),
+            tone,
+        }
     }
 
     /// From a coded error.
@@ -56,8 +67,17 @@ impl Notice {
 
 impl From<Fault> for Notice {
     fn from(fault: Fault) -> Self {
-        let tone = if CALM.contains(&fault.code.as_str()) { Tone::Warning } else { Tone::Danger };
-        Self { code: fault.code, message: fault.message, action: fault.action, tone }
+        let tone = if CALM.contains(&fault.code.as_str()) {
+            Tone::Warning
+        } else {
+            Tone::Danger
+        };
+        Self {
+            code: fault.code,
+            message: fault.message,
+            action: fault.action,
+            tone,
+        }
     }
 }
 

@@ -32,9 +32,18 @@ pub struct Effect {
 }
 
 impl Effect {
-    const NONE: Self = Self { wipe: false, changed: false };
-    const SHOW: Self = Self { wipe: false, changed: true };
-    const WIPE: Self = Self { wipe: true, changed: true };
+    const NONE: Self = Self {
+        wipe: false,
+        changed: false,
+    };
+    const SHOW: Self = Self {
+        wipe: false,
+        changed: true,
+    };
+    const WIPE: Self = Self {
+        wipe: true,
+        changed: true,
+    };
 }
 
 /// A sign-in that was begun: evidence for [`Machine::signed_in`], void once the card was removed.
@@ -43,7 +52,14 @@ pub struct Begun(u64);
 
 impl Default for Machine {
     fn default() -> Self {
-        Self { phase: PhaseName::Locked, reader: None, user: None, covered: None, lock: None, generation: 0 }
+        Self {
+            phase: PhaseName::Locked,
+            reader: None,
+            user: None,
+            covered: None,
+            lock: None,
+            generation: 0,
+        }
     }
 }
 
@@ -126,7 +142,11 @@ impl Machine {
         self.user = None;
         self.covered = None;
         self.lock = Some("locked".to_owned());
-        self.phase = if self.reader.is_some() { PhaseName::CardPresent } else { PhaseName::Locked };
+        self.phase = if self.reader.is_some() {
+            PhaseName::CardPresent
+        } else {
+            PhaseName::Locked
+        };
         self.generation += 1;
         Effect::WIPE
     }
@@ -182,7 +202,10 @@ mod tests {
         assert_eq!(m.inserted("r"), Effect::SHOW);
         let begun = m.signing_in().unwrap();
         assert!(m.signed_in(begun, DOCTOR));
-        assert_eq!((m.phase(), m.covered(), m.user()), (PhaseName::Open, false, Some(DOCTOR)));
+        assert_eq!(
+            (m.phase(), m.covered(), m.user()),
+            (PhaseName::Open, false, Some(DOCTOR))
+        );
         m
     }
 
@@ -196,7 +219,10 @@ mod tests {
         let _ = m.inserted("r");
         let begun = m.signing_in().unwrap();
         assert_eq!(m.removed("r"), Effect::WIPE);
-        assert!(!m.signed_in(begun, DOCTOR), "a sign-in that ends after the card went must not open anything");
+        assert!(
+            !m.signed_in(begun, DOCTOR),
+            "a sign-in that ends after the card went must not open anything"
+        );
         assert_eq!((m.phase(), m.covered()), (PhaseName::Locked, false));
     }
 

@@ -46,8 +46,16 @@ struct Opened<'a> {
 }
 
 /// Resources that mean something only beside what refers to them.
-const SUPPORTING: &[&str] =
-    &["Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService", "Endpoint", "Provenance", "Specimen"];
+const SUPPORTING: &[&str] = &[
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "HealthcareService",
+    "Endpoint",
+    "Provenance",
+    "Specimen",
+];
 
 impl Reading<'_> {
     /// The sections that were asked for, in their order, with what was found.
@@ -61,13 +69,24 @@ impl Reading<'_> {
             index.add(resource, url);
         }
         let hidden = hidden(&opened, &index);
-        self.sections.iter().map(|section| self.section(*section, &opened, &index, &hidden)).collect()
+        self.sections
+            .iter()
+            .map(|section| self.section(*section, &opened, &index, &hidden))
+            .collect()
     }
 
-    fn section<'a>(&self, section: Section, opened: &'a [Opened<'a>], index: &Index<'a>, hidden: &HashSet<RecordId>) -> ChartSection {
+    fn section<'a>(
+        &self,
+        section: Section,
+        opened: &'a [Opened<'a>],
+        index: &Index<'a>,
+        hidden: &HashSet<RecordId>,
+    ) -> ChartSection {
         let own = || opened.iter().filter(|o| o.section == section);
-        let mut entries: Vec<Entry> =
-            own().filter(|o| !o.locked && !hidden.contains(&o.record.header.record)).map(|o| self.entry(o, index)).collect();
+        let mut entries: Vec<Entry> = own()
+            .filter(|o| !o.locked && !hidden.contains(&o.record.header.record))
+            .map(|o| self.entry(o, index))
+            .collect();
         entries.sort_by(|a, b| b.date.cmp(&a.date).then_with(|| a.title.cmp(&b.title)));
         let keyless = !self.secrets.keys().any(|(number, _)| *number == section.number());
         let state = match (own().any(|o| o.locked) || keyless, entries.is_empty()) {
@@ -75,7 +94,11 @@ impl Reading<'_> {
             (false, true) => SectionState::Empty,
             (false, false) => SectionState::Loaded,
         };
-        ChartSection { section, state, entries }
+        ChartSection {
+            section,
+            state,
+            entries,
+        }
     }
 
     fn open_all<'a>(&self, records: &[&'a Record]) -> Vec<Opened<'a>> {
@@ -89,7 +112,10 @@ impl Reading<'_> {
                 .chunks(part)
                 .map(|chunk| scope.spawn(move || chunk.iter().filter_map(|r| self.open(r)).collect::<Vec<_>>()))
                 .collect();
-            parts.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+            parts
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap_or_default())
+                .collect()
         })
     }
 
@@ -97,7 +123,13 @@ impl Reading<'_> {
     fn open<'a>(&self, record: &'a Record) -> Option<Opened<'a>> {
         let section = Section::from_number(record.header.section).filter(|s| self.sections.contains(s))?;
         let signature = self.check(record);
-        let mut opened = Opened { record, section, signature, value: None, locked: false };
+        let mut opened = Opened {
+            record,
+            section,
+            signature,
+            value: None,
+            locked: false,
+        };
         if signature == SignatureState::Invalid {
             return Some(opened);
         }
@@ -117,7 +149,9 @@ impl Reading<'_> {
         if header.patient != self.patient {
             return SignatureState::Invalid;
         }
-        let Some(writer) = self.writers.get(&header.device) else { return SignatureState::Unknown };
+        let Some(writer) = self.writers.get(&header.device) else {
+            return SignatureState::Unknown;
+        };
         if writer.institution != header.institution {
             return SignatureState::Invalid;
         }
@@ -131,11 +165,19 @@ impl Reading<'_> {
 
     fn entry<'a>(&self, opened: &'a Opened<'a>, index: &Index<'a>) -> Entry {
         let header = &opened.record.header;
-        let facts = opened.value.as_ref().map(|value| facts(unwrap_entry(value).0, index)).unwrap_or_default();
+        let facts = opened
+            .value
+            .as_ref()
+            .map(|value| facts(unwrap_entry(value).0, index))
+            .unwrap_or_default();
         let kind: String = header.kind.chars().take(64).collect();
         Entry {
             record: header.record.to_string(),
-            title: if facts.title.is_empty() { kind.clone() } else { facts.title },
+            title: if facts.title.is_empty() {
+                kind.clone()
+            } else {
+                facts.title
+            },
             kind,
             detail: facts.detail,
             date: facts.date,
@@ -175,7 +217,10 @@ fn newest(records: &[Record]) -> Vec<&Record> {
         let version = versions.entry(header.record).or_default();
         *version = (*version).max(header.version);
     }
-    records.iter().filter(|r| versions.get(&r.header.record) == Some(&r.header.version)).collect()
+    records
+        .iter()
+        .filter(|r| versions.get(&r.header.record) == Some(&r.header.version))
+        .collect()
 }
 
 /// Supporting resources, and medications and devices that another entry already shows. What is invalid is never hidden.
@@ -195,7 +240,11 @@ fn hidden<'a>(opened: &'a [Opened<'a>], index: &Index<'a>) -> HashSet<RecordId> 
             SUPPORTING.contains(&kind) || shown_elsewhere.contains(&std::ptr::from_ref(unwrap_entry(value).0))
         })
     };
-    opened.iter().filter(is_hidden).map(|o| o.record.header.record).collect()
+    opened
+        .iter()
+        .filter(is_hidden)
+        .map(|o| o.record.header.record)
+        .collect()
 }
 
 #[cfg(test)]

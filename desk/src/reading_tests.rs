@@ -11,7 +11,11 @@ use wardkey_core::id::{Digest, GatewayId};
 use wardkey_core::key::SoftKey;
 use wardkey_core::record::{RecordHeader, Unsigned};
 
-const DOMAIN: Domain = Domain { chain_id: 1, contract: [1; 20], salt: [2; 32] };
+const DOMAIN: Domain = Domain {
+    chain_id: 1,
+    contract: [1; 20],
+    salt: [2; 32],
+};
 const PATIENT: PatientId = PatientId([3; 32]);
 const HOSPITAL: InstitutionId = InstitutionId([4; 32]);
 
@@ -38,7 +42,11 @@ impl Scene {
             expiry: 900,
         };
         let signed = DOMAIN.sign(&device, &delegation.typed()).unwrap();
-        let delegation = SignedDelegation { delegation, signature: signed, key: device.public() };
+        let delegation = SignedDelegation {
+            delegation,
+            signature: signed,
+            key: device.public(),
+        };
         let certificate = DeviceCertificate {
             institution: HOSPITAL,
             holder: "Dr Amara Diallo".into(),
@@ -50,10 +58,23 @@ impl Scene {
             agreement: key().public(),
             evidence: Digest([0; 32]),
         };
-        let writer = Writer { institution: HOSPITAL, institution_name: "Harbour Hospital".into(), certificate: Some(certificate) };
+        let writer = Writer {
+            institution: HOSPITAL,
+            institution_name: "Harbour Hospital".into(),
+            certificate: Some(certificate),
+        };
         let id = DeviceId::from(device.public().id());
-        let secrets = [Section::Allergies, Section::Medications, Section::Results].map(|s| ((s.number(), 0), Arc::new(key())));
-        Self { device, signature, session, delegation, secrets: secrets.into(), writers: [(id, writer)].into(), next: 0.into() }
+        let secrets =
+            [Section::Allergies, Section::Medications, Section::Results].map(|s| ((s.number(), 0), Arc::new(key())));
+        Self {
+            device,
+            signature,
+            session,
+            delegation,
+            secrets: secrets.into(),
+            writers: [(id, writer)].into(),
+            next: 0.into(),
+        }
     }
 
     fn unsigned(&self, section: Section, resource: &Value) -> Unsigned {
@@ -76,11 +97,19 @@ impl Scene {
     }
 
     fn record(&self, section: Section, resource: &Value) -> Record {
-        self.unsigned(section, resource).sign_in_session(&DOMAIN, &self.session, &self.delegation).unwrap()
+        self.unsigned(section, resource)
+            .sign_in_session(&DOMAIN, &self.session, &self.delegation)
+            .unwrap()
     }
 
     fn read(&self, records: &[Record], sections: &[Section]) -> Vec<ChartSection> {
-        let reading = Reading { domain: &DOMAIN, patient: PATIENT, sections, secrets: &self.secrets, writers: &self.writers };
+        let reading = Reading {
+            domain: &DOMAIN,
+            patient: PATIENT,
+            sections,
+            secrets: &self.secrets,
+            writers: &self.writers,
+        };
         reading.sections(records)
     }
 }
@@ -92,17 +121,37 @@ fn penicillin() -> Value {
 #[test]
 fn a_verified_entry_with_its_source_and_both_kinds_of_signatures() {
     let scene = Scene::new();
-    let unsigned = scene.unsigned(Section::Allergies, &json!({"resourceType": "AllergyIntolerance", "code": {"text": "Latex"}}));
+    let unsigned = scene.unsigned(
+        Section::Allergies,
+        &json!({"resourceType": "AllergyIntolerance", "code": {"text": "Latex"}}),
+    );
     let digest = unsigned.digest(&DOMAIN);
     let by_card = unsigned.signed_by_card(scene.signature.sign_digest(&digest).unwrap());
-    let sections = scene.read(&[scene.record(Section::Allergies, &penicillin()), by_card], &[Section::Allergies, Section::Results]);
-    assert_eq!((sections[0].state, sections[1].state), (SectionState::Loaded, SectionState::Empty));
-    let [latex, penicillin] = &sections[0].entries[..] else { panic!("two entries") };
-    assert_eq!((penicillin.title.as_str(), penicillin.severity), ("Penicillin", Some(Severity::High)));
+    let sections = scene.read(
+        &[scene.record(Section::Allergies, &penicillin()), by_card],
+        &[Section::Allergies, Section::Results],
+    );
+    assert_eq!(
+        (sections[0].state, sections[1].state),
+        (SectionState::Loaded, SectionState::Empty)
+    );
+    let [latex, penicillin] = &sections[0].entries[..] else {
+        panic!("two entries")
+    };
+    assert_eq!(
+        (penicillin.title.as_str(), penicillin.severity),
+        ("Penicillin", Some(Severity::High))
+    );
     assert_eq!(penicillin.source.institution, "Harbour Hospital");
     assert_eq!(penicillin.source.author, "Dr Amara Diallo");
-    assert_eq!((penicillin.signature, penicillin.by_key), (SignatureState::Verified, SignedWith::Session));
-    assert_eq!((latex.signature, latex.by_key), (SignatureState::Verified, SignedWith::Signature));
+    assert_eq!(
+        (penicillin.signature, penicillin.by_key),
+        (SignatureState::Verified, SignedWith::Session)
+    );
+    assert_eq!(
+        (latex.signature, latex.by_key),
+        (SignatureState::Verified, SignedWith::Signature)
+    );
 }
 
 #[test]
@@ -118,16 +167,29 @@ fn what_was_altered_is_shown_as_invalid_and_its_content_is_not_shown() {
     let mut institution = good.clone();
     institution.header.institution = InstitutionId([8; 32]);
     let mut swapped = good.clone();
-    swapped.sealed = scene.record(Section::Allergies, &json!({"resourceType": "AllergyIntolerance", "code": {"text": "None"}})).sealed;
+    swapped.sealed = scene
+        .record(
+            Section::Allergies,
+            &json!({"resourceType": "AllergyIntolerance", "code": {"text": "None"}}),
+        )
+        .sealed;
     for altered in [ciphertext, time, patient, institution, swapped] {
         let sections = scene.read(&[altered], &[Section::Allergies]);
-        let [entry] = &sections[0].entries[..] else { panic!("shown, not dropped") };
+        let [entry] = &sections[0].entries[..] else {
+            panic!("shown, not dropped")
+        };
         assert_eq!(entry.signature, SignatureState::Invalid);
-        assert_eq!((entry.title.as_str(), entry.detail.as_str(), entry.severity), ("AllergyIntolerance", "", None));
+        assert_eq!(
+            (entry.title.as_str(), entry.detail.as_str(), entry.severity),
+            ("AllergyIntolerance", "", None)
+        );
     }
     let mut moved = good;
     moved.header.section = Section::Problems.number();
-    assert!(scene.read(&[moved], &[Section::Allergies])[0].entries.is_empty(), "not asked for, so it has no place");
+    assert!(
+        scene.read(&[moved], &[Section::Allergies])[0].entries.is_empty(),
+        "not asked for, so it has no place"
+    );
 }
 
 #[test]
@@ -145,7 +207,10 @@ fn a_section_without_its_key_is_not_loaded_rather_than_empty() {
     let mut scene = Scene::new();
     let record = scene.record(Section::Allergies, &penicillin());
     scene.secrets.remove(&(Section::Allergies.number(), 0));
-    assert_eq!(scene.read(&[record], &[Section::Allergies])[0].state, SectionState::NotLoaded);
+    assert_eq!(
+        scene.read(&[record], &[Section::Allergies])[0].state,
+        SectionState::NotLoaded
+    );
     assert_eq!(scene.read(&[], &[Section::Allergies])[0].state, SectionState::NotLoaded);
 }
 
@@ -154,7 +219,10 @@ fn medications_are_resolved_across_records_and_shown_once() {
     let scene = Scene::new();
     let entry = json!({"fullUrl": "urn:uuid:5f", "resource": {"resourceType": "Medication", "code": {"text": "Ramipril 5 mg"}}});
     let statement = json!({"resourceType": "MedicationStatement", "medicationReference": {"reference": "urn:uuid:5f"}});
-    let records = [scene.record(Section::Medications, &entry), scene.record(Section::Medications, &statement)];
+    let records = [
+        scene.record(Section::Medications, &entry),
+        scene.record(Section::Medications, &statement),
+    ];
     let sections = scene.read(&records, &[Section::Medications]);
     let titles: Vec<&str> = sections[0].entries.iter().map(|e| e.title.as_str()).collect();
     assert_eq!(titles, ["Ramipril 5 mg"]);
@@ -171,7 +239,15 @@ fn five_hundred_records_open_in_a_fraction_of_the_budget() {
     let records: Vec<Record> = (0..500).map(|n| scene.record(Section::Results, &value(n))).collect();
     let start = Instant::now();
     let sections = scene.read(&records, &[Section::Results]);
-    println!("500 records verified, opened and read in {} ms", start.elapsed().as_millis());
+    println!(
+        "500 records verified, opened and read in {} ms",
+        start.elapsed().as_millis()
+    );
     assert_eq!(sections[0].entries.len(), 500);
-    assert!(sections[0].entries.iter().all(|e| e.signature == SignatureState::Verified && e.value.is_some()));
+    assert!(
+        sections[0]
+            .entries
+            .iter()
+            .all(|e| e.signature == SignatureState::Verified && e.value.is_some())
+    );
 }

@@ -95,8 +95,10 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`].
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
-        let unreadable =
-            |e: std::io::Error| SettingsError::Unreadable { path: path.display().to_string(), detail: e.to_string() };
+        let unreadable = |e: std::io::Error| SettingsError::Unreadable {
+            path: path.display().to_string(),
+            detail: e.to_string(),
+        };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let folder = path.canonicalize().map_err(unreadable)?;
         Self::parse(&text, folder.parent().unwrap_or(Path::new(".")))
@@ -107,20 +109,33 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Wrong`].
     pub fn parse(text: &str, folder: &Path) -> Result<Self, SettingsError> {
-        let mut settings: Self = toml::from_str(text).map_err(|e| SettingsError::Wrong { detail: e.message().to_owned() })?;
+        let mut settings: Self = toml::from_str(text).map_err(|e| SettingsError::Wrong {
+            detail: e.message().to_owned(),
+        })?;
         settings.gateway = settings.gateway.trim_end_matches('/').to_owned();
         settings.check()?;
         settings.data = folder.join(&settings.data);
-        let single = [&mut settings.pinpad, &mut settings.posters, &mut settings.gateway_ca].into_iter().flatten();
-        for path in single.chain(&mut settings.attestation_roots).chain(&mut settings.test_roots) {
+        let single = [&mut settings.pinpad, &mut settings.posters, &mut settings.gateway_ca]
+            .into_iter()
+            .flatten();
+        for path in single
+            .chain(&mut settings.attestation_roots)
+            .chain(&mut settings.test_roots)
+        {
             *path = folder.join(&*path);
         }
         Ok(settings)
     }
 
     fn check(&self) -> Result<(), SettingsError> {
-        let wrong = |detail: &str| Err(SettingsError::Wrong { detail: detail.to_owned() });
-        let Ok(url) = reqwest::Url::parse(&self.gateway) else { return wrong("`gateway` is no address") };
+        let wrong = |detail: &str| {
+            Err(SettingsError::Wrong {
+                detail: detail.to_owned(),
+            })
+        };
+        let Ok(url) = reqwest::Url::parse(&self.gateway) else {
+            return wrong("`gateway` is no address");
+        };
         if url.path() != "/" || url.query().is_some() {
             return wrong("`gateway` is an origin without path, e.g. https://gateway.example.org");
         }
@@ -157,7 +172,10 @@ impl Settings {
 fn is_loopback(url: &reqwest::Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
-        Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback()),
         None => false,
     }
 }
@@ -185,9 +203,19 @@ mod tests {
             "gateway = 'http://127.0.0.1:1'\ntrust_test_rot = true",
             "gateway = 'http://127.0.0.1:1'\ninstitution = 'zz'",
         ] {
-            assert!(matches!(Settings::parse(&format!("{base}{bad}"), Path::new("/")), Err(SettingsError::Wrong { .. })), "{bad}");
+            assert!(
+                matches!(
+                    Settings::parse(&format!("{base}{bad}"), Path::new("/")),
+                    Err(SettingsError::Wrong { .. })
+                ),
+                "{bad}"
+            );
         }
-        for good in ["http://localhost:8080", "http://[::1]:8080/", "https://gateway.example.org"] {
+        for good in [
+            "http://localhost:8080",
+            "http://[::1]:8080/",
+            "https://gateway.example.org",
+        ] {
             Settings::parse(&format!("{base}gateway = '{good}'"), Path::new("/")).unwrap();
         }
     }

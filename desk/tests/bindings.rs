@@ -12,5 +12,8 @@ fn typescript_is_up_to_date() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "run: WARDKEY_WRITE_BINDINGS=1 cargo test --release -p wardkey-desk --test bindings");
+    assert!(
+        found == expected,
+        "run: WARDKEY_WRITE_BINDINGS=1 cargo test --release -p wardkey-desk --test bindings"
+    );
 }

@@ -21,24 +21,55 @@ async fn an_institution_and_its_first_doctor() {
     let desk = Desk::start(&server, None);
     let steps = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&steps);
-    desk.work.on_progress(move |p| sink.lock().unwrap().push(p.step.clone()));
+    desk.work
+        .on_progress(move |p| sink.lock().unwrap().push(p.step.clone()));
     assert_eq!(desk.work.poster().await.unwrap_err().code, "institution-not-set");
 
     // The master key.
     insert(&desk, &master).await;
-    assert_eq!(desk.work.register_institution("Harbour Hospital", "NL").await.unwrap_err().code, "pin-default");
+    assert_eq!(
+        desk.work
+            .register_institution("Harbour Hospital", "NL")
+            .await
+            .unwrap_err()
+            .code,
+        "pin-default"
+    );
     desk.work.prepare_master().await.unwrap();
     assert_eq!(steps.lock().unwrap().last().unwrap(), "done");
     assert_eq!(desk.snapshot().await.master.unwrap().status, MasterStatus::Unregistered);
-    assert_eq!(desk.work.register_institution("Harbour Hospital", "Netherlands").await.unwrap_err().code, "name-invalid");
+    assert_eq!(
+        desk.work
+            .register_institution("Harbour Hospital", "Netherlands")
+            .await
+            .unwrap_err()
+            .code,
+        "name-invalid"
+    );
     desk.work.register_institution("Harbour Hospital", "nl").await.unwrap();
     let shown = desk.snapshot().await;
     let view = shown.master.unwrap();
-    assert_eq!((view.name.as_str(), view.status, shown.institution.as_str()), ("Harbour Hospital", MasterStatus::Registered, "Harbour Hospital"));
+    assert_eq!(
+        (view.name.as_str(), view.status, shown.institution.as_str()),
+        ("Harbour Hospital", MasterStatus::Registered, "Harbour Hospital")
+    );
     assert_eq!(shown.phase, PhaseName::CardPresent);
-    assert_eq!(desk.work.register_institution("Harbour Hospital", "NL").await.unwrap_err().code, "institution-registered");
+    assert_eq!(
+        desk.work
+            .register_institution("Harbour Hospital", "NL")
+            .await
+            .unwrap_err()
+            .code,
+        "institution-registered"
+    );
     let id = view.id.parse().unwrap();
-    server.stage.gateway.blocking(move |g| g.obey(Order::Accredit { institution: id })).await.map_err(|p| p.fault).unwrap();
+    server
+        .stage
+        .gateway
+        .blocking(move |g| g.obey(Order::Accredit { institution: id }))
+        .await
+        .map_err(|p| p.fault)
+        .unwrap();
     assert!(desk.work.requests().await.unwrap().is_empty());
     assert_eq!(desk.snapshot().await.master.unwrap().status, MasterStatus::Accredited);
 
@@ -46,10 +77,20 @@ async fn an_institution_and_its_first_doctor() {
     insert(&desk, &doctor).await;
     assert_eq!(desk.snapshot().await.master, None, "the master key went with its card");
     assert_eq!(desk.work.requests().await.unwrap_err().code, "master-required");
-    assert_eq!(desk.work.prepare_card(" ", "Doctor").await.unwrap_err().code, "holder-empty");
+    assert_eq!(
+        desk.work.prepare_card(" ", "Doctor").await.unwrap_err().code,
+        "holder-empty"
+    );
     assert_eq!(desk.work.request_device().await.unwrap_err().code, "holder-empty");
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
-    assert_eq!(desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap_err().code, "slot-filled");
+    assert_eq!(
+        desk.work
+            .prepare_card("Dr Amara Diallo", "Doctor")
+            .await
+            .unwrap_err()
+            .code,
+        "slot-filled"
+    );
     let requested = desk.work.request_device().await.unwrap();
     let status = desk.work.card_status().await.unwrap().unwrap();
     assert!(status.prepared);
@@ -60,11 +101,20 @@ async fn an_institution_and_its_first_doctor() {
     insert(&desk, &master).await;
     desk.work.master_sign_in().await.unwrap();
     let rows = desk.work.requests().await.unwrap();
-    assert_eq!((rows.len(), &rows[0].words, rows[0].holder.as_str()), (1, &requested.words, "Dr Amara Diallo"));
+    assert_eq!(
+        (rows.len(), &rows[0].words, rows[0].holder.as_str()),
+        (1, &requested.words, "Dr Amara Diallo")
+    );
     assert_eq!(rows[0].evidence.verdict, EvidenceVerdict::None);
     let (year, request) = (wardkey_desk::clock::now() + 365 * 86_400, &requested.request);
-    assert_eq!(desk.work.approve(request, 0, year).await.unwrap_err().code, "rights-invalid");
-    assert_eq!(desk.work.approve(&"0".repeat(64), 3, year).await.unwrap_err().code, "request-unknown");
+    assert_eq!(
+        desk.work.approve(request, 0, year).await.unwrap_err().code,
+        "rights-invalid"
+    );
+    assert_eq!(
+        desk.work.approve(&"0".repeat(64), 3, year).await.unwrap_err().code,
+        "request-unknown"
+    );
     desk.work.approve(request, 3, year).await.unwrap();
     assert!(desk.work.requests().await.unwrap().is_empty());
     let devices = desk.work.devices().await.unwrap();
@@ -113,11 +163,21 @@ async fn a_window_closed_while_choosing_the_pin_loses_no_keys() {
     let desk = Desk::start(&server, None);
     insert(&desk, &card).await;
     *desk.port.fails.lock().unwrap() = Some(wardkey_desk::Notice::of(&wardkey_hsm::CardError::Cancelled));
-    assert_eq!(desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap_err().code, "pin-cancelled");
+    assert_eq!(
+        desk.work
+            .prepare_card("Nurse Kofi Mensah", "Nurse")
+            .await
+            .unwrap_err()
+            .code,
+        "pin-cancelled"
+    );
     let made = card.lock().unwrap().keys[&wardkey_hsm::Slot::Authentication].public();
     insert(&desk, &card).await;
     desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap();
-    assert_eq!(card.lock().unwrap().keys[&wardkey_hsm::Slot::Authentication].public(), made);
+    assert_eq!(
+        card.lock().unwrap().keys[&wardkey_hsm::Slot::Authentication].public(),
+        made
+    );
     assert!(!card.lock().unwrap().factory_pin);
 }
 
@@ -135,13 +195,35 @@ async fn a_request_that_was_altered_cannot_be_approved_and_one_can_be_refused() 
     insert(&desk, &master).await;
     desk.work.master_sign_in().await.unwrap();
     let store = rusqlite::Connection::open(server.folder.path().join("store.sqlite")).unwrap();
-    store.execute("UPDATE requests SET document = replace(document, 'Diallo', 'Mallory')", []).unwrap();
+    store
+        .execute(
+            "UPDATE requests SET document = replace(document, 'Diallo', 'Mallory')",
+            [],
+        )
+        .unwrap();
     let rows = desk.work.requests().await.unwrap();
     assert_eq!(rows[0].evidence.verdict, EvidenceVerdict::Unverified);
-    assert_ne!(rows[0].words, requested.words, "the words differ from those that IT sees");
+    assert_ne!(
+        rows[0].words, requested.words,
+        "the words differ from those that IT sees"
+    );
     let year = wardkey_desk::clock::now() + 365 * 86_400;
-    assert_eq!(desk.work.approve(&rows[0].request, 3, year).await.unwrap_err().code, "request-invalid");
-    store.execute("UPDATE requests SET document = replace(document, 'Mallory', 'Diallo')", []).unwrap();
-    desk.work.refuse(&requested.request, "Card of a person who left").await.unwrap();
-    assert!(desk.work.requests().await.unwrap().is_empty(), "refused, so it waits no more");
+    assert_eq!(
+        desk.work.approve(&rows[0].request, 3, year).await.unwrap_err().code,
+        "request-invalid"
+    );
+    store
+        .execute(
+            "UPDATE requests SET document = replace(document, 'Mallory', 'Diallo')",
+            [],
+        )
+        .unwrap();
+    desk.work
+        .refuse(&requested.request, "Card of a person who left")
+        .await
+        .unwrap();
+    assert!(
+        desk.work.requests().await.unwrap().is_empty(),
+        "refused, so it waits no more"
+    );
 }

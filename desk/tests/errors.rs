@@ -10,7 +10,13 @@ use wardkey_desk::settings::SettingsError;
 use wardkey_desk::store::StoreError;
 
 /// Codes that stand in the Gateway's or the Cards' table with the same meaning.
-const ELSEWHERE: [&str; 5] = ["card-absent", "disk-full", "grant-unknown", "settings-unreadable", "internal"];
+const ELSEWHERE: [&str; 5] = [
+    "card-absent",
+    "disk-full",
+    "grant-unknown",
+    "settings-unreadable",
+    "internal",
+];
 /// Warnings of an import, and what the client says of a gateway.
 const NOTICES: [&str; 10] = [
     "gateway-offline",
@@ -28,12 +34,28 @@ const NOTICES: [&str; 10] = [
 #[test]
 fn the_table_is_the_programs() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors.md")).unwrap();
-    let part = text.split("\n## ").find(|part| part.starts_with("Workstation\n")).unwrap();
-    let listed: BTreeSet<&str> = part.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let part = text
+        .split("\n## ")
+        .find(|part| part.starts_with("Workstation\n"))
+        .unwrap();
+    let listed: BTreeSet<&str> = part
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
     let detail = || String::new();
-    let store = [StoreError::DiskFull, StoreError::InUse, StoreError::Broken { detail: detail() }, StoreError::Unreadable];
-    let settings =
-        [SettingsError::Unreadable { path: detail(), detail: detail() }, SettingsError::Wrong { detail: detail() }];
+    let store = [
+        StoreError::DiskFull,
+        StoreError::InUse,
+        StoreError::Broken { detail: detail() },
+        StoreError::Unreadable,
+    ];
+    let settings = [
+        SettingsError::Unreadable {
+            path: detail(),
+            detail: detail(),
+        },
+        SettingsError::Wrong { detail: detail() },
+    ];
     let import = [
         ImportError::Empty,
         ImportError::TooLarge { mib: 0 },
@@ -44,13 +66,19 @@ fn the_table_is_the_programs() {
         ImportError::NotFhir,
         ImportError::NotABundle { kind: detail() },
         ImportError::NoEntries,
-        ImportError::Version { found: "", sign: detail() },
+        ImportError::Version {
+            found: "",
+            sign: detail(),
+        },
     ];
     let mut codes: BTreeSet<&str> = DeskError::CODES.iter().map(|(code, _)| *code).chain(NOTICES).collect();
     codes.extend(store.iter().map(|e| e.code()));
     codes.extend(settings.iter().map(|e| e.code()));
     codes.extend(import.iter().map(|e| e.code()));
-    let missing: Vec<_> = codes.iter().filter(|c| !listed.contains(*c) && !ELSEWHERE.contains(c)).collect();
+    let missing: Vec<_> = codes
+        .iter()
+        .filter(|c| !listed.contains(*c) && !ELSEWHERE.contains(c))
+        .collect();
     assert!(missing.is_empty(), "not in docs/errors.md: {missing:?}");
     let stale: Vec<_> = listed.iter().filter(|c| !codes.contains(*c)).collect();
     assert!(stale.is_empty(), "only in docs/errors.md: {stale:?}");

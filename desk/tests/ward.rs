@@ -9,7 +9,8 @@ use support::{Desk, Server, SoftCard, everything, mask, until};
 use wardkey_core::section::Section;
 use wardkey_desk::Notice;
 use wardkey_desk::view::{
-    Chart, ChartSection, Draft, DraftKind, GrantState, OutboxState, PhaseName, Prescription, SectionState, SignatureState, SignedWith, Topic,
+    Chart, ChartSection, Draft, DraftKind, GrantState, OutboxState, PhaseName, Prescription, SectionState,
+    SignatureState, SignedWith, Topic,
 };
 use wardkey_gateway::bench::actors::{Hospital, Patient};
 
@@ -25,7 +26,11 @@ fn titles(chart: &Chart, of: Section) -> Vec<&str> {
 }
 
 fn note(text: &str) -> Draft {
-    Draft { kind: DraftKind::Note, text: text.to_owned(), fields: [].into() }
+    Draft {
+        kind: DraftKind::Note,
+        text: text.to_owned(),
+        fields: [].into(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,52 +47,97 @@ async fn a_history_written_in_one_hospital_is_read_and_continued_in_another() {
     let desk = Desk::start(&server, Some(&harbour));
     desk.sign_in(&home).await;
     let rows = desk.work.patients().await.unwrap();
-    assert_eq!((rows.len(), rows[0].name.as_str(), rows[0].state, rows[0].fresh), (1, NAME, GrantState::Live, false));
+    assert_eq!(
+        (rows.len(), rows[0].name.as_str(), rows[0].state, rows[0].fresh),
+        (1, NAME, GrantState::Live, false)
+    );
     let commitment = first.commitment.to_string();
     let chart = desk.work.open_chart(&commitment, "Admission").await.unwrap();
     assert!(chart.sections.iter().all(|s| s.state == SectionState::Empty));
     let log = chart.log.unwrap();
     assert_eq!(log.index, 18, "one line for each of the 19 sections");
-    let preview = desk.work.import_preview(&commitment, &STANDARD.encode(SUMMARY)).await.unwrap();
+    let preview = desk
+        .work
+        .import_preview(&commitment, &STANDARD.encode(SUMMARY))
+        .await
+        .unwrap();
     assert_eq!(preview.title, "Patient summary of Mira Okonjo");
     assert!(preview.warnings.is_empty(), "{:?}", preview.warnings);
     let done = desk.work.import_confirm(&commitment).await.unwrap();
     assert_eq!((done.records, preview.total), (14, 14), "13 resources and the original");
-    assert_eq!(desk.work.import_confirm(&commitment).await.unwrap_err().code, "import-none");
+    assert_eq!(
+        desk.work.import_confirm(&commitment).await.unwrap_err().code,
+        "import-none"
+    );
     desk.all_sent().await;
 
     // Summit sees the grant arrive by itself, and reads what was granted.
     let ward = Desk::start(&server, Some(&summit));
     ward.sign_in(&away).await;
     assert!(ward.work.patients().await.unwrap().is_empty());
-    until("the terminal listens", || async { ward.heard(Topic::Requests, Instant::now() - Duration::from_secs(60)) > 0 }).await;
+    until("the terminal listens", || async {
+        ward.heard(Topic::Requests, Instant::now() - Duration::from_secs(60)) > 0
+    })
+    .await;
     let before = Instant::now();
     let read = everything() & !mask(&[Section::PastProblems]);
-    let second = server.grant(&patient, &summit, read, mask(&[Section::Encounters, Section::Medications]), NAME).await;
-    until("the grant arrives", || async { ward.heard(Topic::Patients, before) > 0 }).await;
+    let second = server
+        .grant(
+            &patient,
+            &summit,
+            read,
+            mask(&[Section::Encounters, Section::Medications]),
+            NAME,
+        )
+        .await;
+    until("the grant arrives", || async {
+        ward.heard(Topic::Patients, before) > 0
+    })
+    .await;
     println!("granted, then heard after {} ms", before.elapsed().as_millis());
     let rows = ward.work.patients().await.unwrap();
     assert!(rows[0].fresh);
     let commitment = second.commitment.to_string();
     let start = Instant::now();
-    let chart = ward.work.open_chart(&commitment, "Emergency, patient confused").await.unwrap();
-    println!("chart of {} records opened in {} ms", chart.sections.iter().map(|s| s.entries.len()).sum::<usize>(), start.elapsed().as_millis());
+    let chart = ward
+        .work
+        .open_chart(&commitment, "Emergency, patient confused")
+        .await
+        .unwrap();
+    println!(
+        "chart of {} records opened in {} ms",
+        chart.sections.iter().map(|s| s.entries.len()).sum::<usize>(),
+        start.elapsed().as_millis()
+    );
     assert!(!ward.work.patients().await.unwrap()[0].fresh);
     assert_eq!(titles(&chart, Section::Allergies), ["Penicillin"]);
-    assert_eq!(titles(&chart, Section::Medications), ["Apixaban 5 mg tablet", "Ramipril 5 mg tablet"]);
+    assert_eq!(
+        titles(&chart, Section::Medications),
+        ["Apixaban 5 mg tablet", "Ramipril 5 mg tablet"]
+    );
     assert_eq!(section(&chart, Section::PastProblems).state, SectionState::Withheld);
     assert_eq!(section(&chart, Section::VitalSigns).state, SectionState::Empty);
     let potassium = &section(&chart, Section::Results).entries[1];
     assert_eq!(potassium.value.as_ref().unwrap().number, 5.3);
     for entry in chart.sections.iter().flat_map(|s| &s.entries) {
-        assert_eq!((entry.signature, entry.source.institution.as_str()), (SignatureState::Verified, "Harbour Hospital"));
+        assert_eq!(
+            (entry.signature, entry.source.institution.as_str()),
+            (SignatureState::Verified, "Harbour Hospital")
+        );
         assert_eq!(entry.source.author, "Dr Amara Diallo");
     }
 
     // She writes; what she may not write is refused and kept.
     ward.work.save_draft(&commitment, note("Seen at 03:10")).await.unwrap();
-    ward.work.write_note(&commitment, "Seen at 03:10, K+ 5.3").await.unwrap();
-    assert_eq!(ward.work.draft(&commitment).await.unwrap(), None, "written, so no draft any more");
+    ward.work
+        .write_note(&commitment, "Seen at 03:10, K+ 5.3")
+        .await
+        .unwrap();
+    assert_eq!(
+        ward.work.draft(&commitment).await.unwrap(),
+        None,
+        "written, so no draft any more"
+    );
     let prescription = Prescription {
         medication: "Calcium gluconate 10 %".into(),
         dose: "10 ml slowly i.v.".into(),
@@ -97,28 +147,55 @@ async fn a_history_written_in_one_hospital_is_read_and_continued_in_another() {
     ward.work.write_prescription(&commitment, prescription).await.unwrap();
     let jobs: Vec<String> = ward.port.jobs.lock().unwrap().iter().map(|j| j.0.clone()).collect();
     assert_eq!(jobs, ["Sign in", "Sign prescription"], "the PIN is asked for again");
-    let refused = ward.work.import_preview(&commitment, &STANDARD.encode(SUMMARY)).await.unwrap();
+    let refused = ward
+        .work
+        .import_preview(&commitment, &STANDARD.encode(SUMMARY))
+        .await
+        .unwrap();
     assert!(refused.warnings.iter().any(|w| w.code == "import-section-not-writable"));
     ward.all_sent().await;
     let chart = ward.work.open_chart(&commitment, "Check").await.unwrap();
     let own = &section(&chart, Section::Encounters).entries[0];
-    assert_eq!((own.title.as_str(), own.detail.as_str(), own.signature), ("Encounter note", "Seen at 03:10, K+ 5.3", SignatureState::Verified));
-    let signed = section(&chart, Section::Medications).entries.iter().find(|e| e.kind == "MedicationRequest").unwrap();
-    assert_eq!((signed.by_key, signed.signature, signed.source.author.as_str()), (SignedWith::Signature, SignatureState::Verified, "Dr Lena Brandt"));
+    assert_eq!(
+        (own.title.as_str(), own.detail.as_str(), own.signature),
+        ("Encounter note", "Seen at 03:10, K+ 5.3", SignatureState::Verified)
+    );
+    let signed = section(&chart, Section::Medications)
+        .entries
+        .iter()
+        .find(|e| e.kind == "MedicationRequest")
+        .unwrap();
+    assert_eq!(
+        (signed.by_key, signed.signature, signed.source.author.as_str()),
+        (SignedWith::Signature, SignatureState::Verified, "Dr Lena Brandt")
+    );
 
     // Home sees both.
-    let chart = desk.work.open_chart(&first.commitment.to_string(), "Follow-up").await.unwrap();
+    let chart = desk
+        .work
+        .open_chart(&first.commitment.to_string(), "Follow-up")
+        .await
+        .unwrap();
     assert_eq!(titles(&chart, Section::Encounters), ["Encounter note"]);
     assert_eq!(section(&chart, Section::Medications).entries.len(), 3);
 
     // The patient revokes Summit: the open chart closes, the next read is refused.
     let before = Instant::now();
     patient.revoke(&server.stage, &second).await.unwrap();
-    until("the chart closes", || async { ward.work.chart().await.unwrap().is_none() }).await;
+    until("the chart closes", || async {
+        ward.work.chart().await.unwrap().is_none()
+    })
+    .await;
     println!("revoked, then closed after {} ms", before.elapsed().as_millis());
     assert_eq!(ward.snapshot().await.notice.unwrap().code, "grant-revoked");
-    assert_eq!(ward.work.open_chart(&commitment, "Once more").await.unwrap_err().code, "grant-revoked");
-    until("the list says so", || async { ward.work.patients().await.unwrap()[0].state == GrantState::Revoked }).await;
+    assert_eq!(
+        ward.work.open_chart(&commitment, "Once more").await.unwrap_err().code,
+        "grant-revoked"
+    );
+    until("the list says so", || async {
+        ward.work.patients().await.unwrap()[0].state == GrantState::Revoked
+    })
+    .await;
     assert_eq!(desk.work.patients().await.unwrap()[0].state, GrantState::Live);
 }
 
@@ -150,12 +227,18 @@ async fn a_pulled_card_covers_at_once_and_nothing_typed_is_lost() {
     assert_eq!(desk.work.patients().await.unwrap_err().code, "sign-in-required");
     assert_eq!(desk.work.draft(&commitment).await.unwrap_err().code, "sign-in-required");
     // The window hands over the last letters a moment later; sealing needs no secret.
-    desk.work.save_draft(&commitment, note("Patient reports nausea")).await.unwrap();
+    desk.work
+        .save_draft(&commitment, note("Patient reports nausea"))
+        .await
+        .unwrap();
 
     // Another card is another user.
     desk.sign_in(&nurse).await;
     let other = desk.snapshot().await;
-    assert_eq!((other.phase, other.covered, other.user.unwrap().holder.as_str()), (PhaseName::Open, false, "Nurse Kofi Mensah"));
+    assert_eq!(
+        (other.phase, other.covered, other.user.unwrap().holder.as_str()),
+        (PhaseName::Open, false, "Nurse Kofi Mensah")
+    );
     assert_eq!(desk.work.draft(&commitment).await.unwrap(), None);
     assert!(desk.work.chart().await.unwrap().is_none());
     desk.port.pull();
@@ -164,10 +247,16 @@ async fn a_pulled_card_covers_at_once_and_nothing_typed_is_lost() {
     // The same card resumes.
     desk.sign_in(&doctor).await;
     assert!(!desk.snapshot().await.covered);
-    assert_eq!(desk.work.draft(&commitment).await.unwrap().unwrap().text, "Patient reports nausea");
+    assert_eq!(
+        desk.work.draft(&commitment).await.unwrap().unwrap().text,
+        "Patient reports nausea"
+    );
     desk.work.lock().await.unwrap();
     let locked = desk.snapshot().await;
-    assert_eq!((locked.phase, locked.covered, locked.user), (PhaseName::CardPresent, false, None));
+    assert_eq!(
+        (locked.phase, locked.covered, locked.user),
+        (PhaseName::CardPresent, false, None)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -190,7 +279,10 @@ async fn a_sign_in_that_fails_or_comes_too_late_opens_nothing() {
     *desk.port.pull_in_window.lock().unwrap() = true;
     assert_eq!(desk.work.sign_in().await.unwrap_err().code, "card-removed");
     let state = desk.snapshot().await;
-    assert_eq!((state.phase, state.covered, state.user), (PhaseName::Locked, false, None));
+    assert_eq!(
+        (state.phase, state.covered, state.user),
+        (PhaseName::Locked, false, None)
+    );
     assert_eq!(desk.work.patients().await.unwrap_err().code, "sign-in-required");
 
     desk.port.insert(&stranger);
@@ -234,20 +326,30 @@ async fn what_is_written_while_the_gateway_is_down_arrives_once() {
     server.down().await;
     desk.work.write_note(&commitment, "First, offline").await.unwrap();
     desk.work.write_note(&commitment, "Second, offline").await.unwrap();
-    until("offline is shown", || async { desk.snapshot().await.outbox.waiting == 2 }).await;
+    until("offline is shown", || async {
+        desk.snapshot().await.outbox.waiting == 2
+    })
+    .await;
     assert_eq!(desk.work.patients().await.unwrap().len(), 1, "the list of before stays");
     let rows = desk.work.outbox().await.unwrap();
     assert!(rows.iter().all(|r| r.patient == NAME && r.state != OutboxState::Sent));
     server.up().await;
     desk.all_sent().await;
     let chart = desk.work.open_chart(&commitment, "Ward round").await.unwrap();
-    let mut notes: Vec<&str> = section(&chart, Section::Encounters).entries.iter().map(|e| e.detail.as_str()).collect();
+    let mut notes: Vec<&str> = section(&chart, Section::Encounters)
+        .entries
+        .iter()
+        .map(|e| e.detail.as_str())
+        .collect();
     notes.sort_unstable();
     assert_eq!(notes, ["First, offline", "Second, offline"]);
 
     // The workstation ends and starts again with something waiting: sent after the next sign-in, once.
     server.down().await;
-    desk.work.write_note(&commitment, "Third, before a crash").await.unwrap();
+    desk.work
+        .write_note(&commitment, "Third, before a crash")
+        .await
+        .unwrap();
     let Desk { folder, work, port, .. } = desk;
     port.pull();
     let settings = server.settings(folder.path(), Some(&harbour));
@@ -276,11 +378,15 @@ async fn a_record_altered_in_the_store_is_shown_as_invalid() {
     desk.work.write_note(&commitment, "Stop apixaban").await.unwrap();
     desk.all_sent().await;
     let store = rusqlite::Connection::open(server.folder.path().join("store.sqlite")).unwrap();
-    let document: String = store.query_row("SELECT document FROM records", [], |row| row.get(0)).unwrap();
+    let document: String = store
+        .query_row("SELECT document FROM records", [], |row| row.get(0))
+        .unwrap();
     let mut record: serde_json::Value = serde_json::from_str(&document).unwrap();
     let time = record["header"]["time"].as_u64().unwrap();
     record["header"]["time"] = (time + 1).into();
-    store.execute("UPDATE records SET document = ?1", [record.to_string()]).unwrap();
+    store
+        .execute("UPDATE records SET document = ?1", [record.to_string()])
+        .unwrap();
     let chart = desk.work.open_chart(&commitment, "Ward round").await.unwrap();
     let entry = &section(&chart, Section::Encounters).entries[0];
     assert_eq!((entry.signature, entry.detail.as_str()), (SignatureState::Invalid, ""));

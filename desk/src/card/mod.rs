@@ -59,7 +59,12 @@ pub trait CardPort: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CardError`].
-    fn prepare(&self, reader: &str, settings: &PrepareSettings, progress: &mut dyn FnMut(Step)) -> Result<Prepared, CardError>;
+    fn prepare(
+        &self,
+        reader: &str,
+        settings: &PrepareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Prepared, CardError>;
 
     /// Opens the PIN window; not blocking.
     fn ask_pin(&self, job: PinJob) -> BoxFuture<'_, Result<Answers, Notice>>;

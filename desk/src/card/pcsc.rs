@@ -27,7 +27,10 @@ impl PcscPort {
     /// With the PIN window's program.
     #[must_use]
     pub const fn new(pinpad: PathBuf) -> Self {
-        Self { pinpad, held: Mutex::new(None) }
+        Self {
+            pinpad,
+            held: Mutex::new(None),
+        }
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, Option<PivCard>> {
@@ -63,10 +66,18 @@ impl CardPort for PcscPort {
     }
 
     fn sign_unlocked(&self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError> {
-        self.held().as_mut().ok_or(CardError::PinRequired)?.sign_unlocked(slot, digest)
+        self.held()
+            .as_mut()
+            .ok_or(CardError::PinRequired)?
+            .sign_unlocked(slot, digest)
     }
 
-    fn prepare(&self, reader: &str, settings: &PrepareSettings, progress: &mut dyn FnMut(Step)) -> Result<Prepared, CardError> {
+    fn prepare(
+        &self,
+        reader: &str,
+        settings: &PrepareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Prepared, CardError> {
         prepare(reader, settings, progress)
     }
 

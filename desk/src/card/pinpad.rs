@@ -15,7 +15,9 @@ const LONGEST: usize = 64 << 10;
 
 /// Runs the program for one job. The child ends with this future.
 pub(super) async fn ask(program: &Path, job: PinJob) -> Result<Answers, Notice> {
-    let missing = |e: std::io::Error| DeskError::PinpadMissing { detail: format!("{}: {e}", program.display()) };
+    let missing = |e: std::io::Error| DeskError::PinpadMissing {
+        detail: format!("{}: {e}", program.display()),
+    };
     let operations = job.operations.len();
     let line = serde_json::to_string(&job).map_err(|_| DeskError::PinpadBroken)?;
     let mut child = Command::new(program)
@@ -46,8 +48,17 @@ pub(super) async fn ask(program: &Path, job: PinJob) -> Result<Answers, Notice> 
     match parsed {
         Ok(PinAnswer::Ok(outcomes)) if outcomes.len() == operations => Ok(Answers::new(outcomes)),
         Ok(PinAnswer::Error(fault)) => {
-            let tone = if fault.code == "pin-cancelled" { Tone::Info } else { Tone::Danger };
-            Err(Notice { code: fault.code, message: fault.message, action: fault.action, tone })
+            let tone = if fault.code == "pin-cancelled" {
+                Tone::Info
+            } else {
+                Tone::Danger
+            };
+            Err(Notice {
+                code: fault.code,
+                message: fault.message,
+                action: fault.action,
+                tone,
+            })
         }
         _ => Err(DeskError::PinpadBroken.into()),
     }
@@ -81,11 +92,18 @@ mod tests {
     #[tokio::test]
     async fn answers_errors_and_silence_are_told_apart() {
         assert!(with("read line; echo '{\"ok\":[]}'").await.is_ok());
-        let wrong = with("read line; echo '{\"error\":{\"code\":\"pin-wrong\",\"message\":\"m\",\"action\":\"a\",\"triesLeft\":2}}'").await;
+        let wrong = with(
+            "read line; echo '{\"error\":{\"code\":\"pin-wrong\",\"message\":\"m\",\"action\":\"a\",\"triesLeft\":2}}'",
+        )
+        .await;
         assert_eq!(wrong.unwrap_err().code, "pin-wrong");
         assert_eq!(with("read line; exit 1").await.unwrap_err().code, "pinpad-broken");
         let more = "read line; echo '{\"ok\":[{\"shared\":\"0000000000000000000000000000000000000000000000000000000000000000\"}]}'";
-        assert_eq!(with(more).await.unwrap_err().code, "pinpad-broken", "another number of outcomes than asked for");
+        assert_eq!(
+            with(more).await.unwrap_err().code,
+            "pinpad-broken",
+            "another number of outcomes than asked for"
+        );
         let job = PinJob {
             reader: String::new(),
             serial: None,
@@ -96,6 +114,9 @@ mod tests {
             operations: vec![],
             factory_pin: None,
         };
-        assert_eq!(ask(Path::new("/nonexistent/pinpad"), job).await.unwrap_err().code, "pinpad-missing");
+        assert_eq!(
+            ask(Path::new("/nonexistent/pinpad"), job).await.unwrap_err().code,
+            "pinpad-missing"
+        );
     }
 }

@@ -31,7 +31,9 @@ pub fn facts<'a>(resource: &'a Value, index: &Index<'a>) -> Facts {
     let mut facts = match kind {
         "AllergyIntolerance" => allergy(resource),
         "Condition" => condition(resource),
-        "MedicationStatement" | "MedicationRequest" | "MedicationAdministration" | "MedicationDispense" => medication(resource, index),
+        "MedicationStatement" | "MedicationRequest" | "MedicationAdministration" | "MedicationDispense" => {
+            medication(resource, index)
+        }
         "Immunization" => immunization(resource),
         "Observation" => measurement(resource),
         "DiagnosticReport" => report(resource, index),
@@ -57,19 +59,33 @@ fn allergy(of: &Value) -> Facts {
     let substance = || reactions.iter().find_map(|r| words(r, "substance"));
     let manifestations: Vec<String> = reactions
         .iter()
-        .flat_map(|r| all_words(r, "manifestation").into_iter().chain(text(r, "description").map(str::to_owned)))
+        .flat_map(|r| {
+            all_words(r, "manifestation")
+                .into_iter()
+                .chain(text(r, "description").map(str::to_owned))
+        })
         .collect();
-    let worst = reactions.iter().filter_map(|r| text(r, "severity")).map(grade).max_by_key(rank).flatten();
+    let worst = reactions
+        .iter()
+        .filter_map(|r| text(r, "severity"))
+        .map(grade)
+        .max_by_key(rank)
+        .flatten();
     let criticality = match text(of, "criticality") {
         Some("high") => Some(Severity::High),
         Some("low") => Some(Severity::Low),
         _ => None,
     };
     Facts {
-        title: words(of, "code").or_else(|| words(of, "substance")).or_else(substance).unwrap_or_default(),
+        title: words(of, "code")
+            .or_else(|| words(of, "substance"))
+            .or_else(substance)
+            .unwrap_or_default(),
         detail: join([Some(manifestations.join(", ")), Some(notes(of).join(" "))], " · "),
         date: when(of, &["onsetDateTime", "onsetPeriod", "onsetString", "recordedDate"]),
-        status: words(of, "clinicalStatus").or_else(|| words(of, "verificationStatus")).unwrap_or_default(),
+        status: words(of, "clinicalStatus")
+            .or_else(|| words(of, "verificationStatus"))
+            .unwrap_or_default(),
         severity: [criticality, worst].into_iter().max_by_key(rank).flatten(),
         value: None,
     }
@@ -102,10 +118,22 @@ fn condition(of: &Value) -> Facts {
     let severity = words(of, "severity");
     Facts {
         title: words(of, "code").unwrap_or_default(),
-        detail: join([severity.clone(), Some(all_words(of, "bodySite").join(", ")), Some(notes(of).join(" "))], " · "),
+        detail: join(
+            [
+                severity.clone(),
+                Some(all_words(of, "bodySite").join(", ")),
+                Some(notes(of).join(" ")),
+            ],
+            " · ",
+        ),
         date: when(of, &["onsetDateTime", "onsetPeriod", "onsetString", "recordedDate"]),
-        status: words(of, "clinicalStatus").or_else(|| words(of, "verificationStatus")).unwrap_or_default(),
-        severity: severity.as_deref().and_then(grade).or_else(|| of.get("severity").map(codes)?.into_iter().find_map(grade)),
+        status: words(of, "clinicalStatus")
+            .or_else(|| words(of, "verificationStatus"))
+            .unwrap_or_default(),
+        severity: severity
+            .as_deref()
+            .and_then(grade)
+            .or_else(|| of.get("severity").map(codes)?.into_iter().find_map(grade)),
         value: None,
     }
 }
@@ -116,13 +144,31 @@ fn medication<'a>(of: &'a Value, index: &Index<'a>) -> Facts {
         None => reference(of, "medicationReference"),
     };
     let resolved = named.and_then(|r| index.find(of, r)).and_then(drug);
-    let title = words(of, "medicationCodeableConcept").or(resolved).or_else(|| display.map(str::to_owned)).or_else(|| words(of, "medication"));
+    let title = words(of, "medicationCodeableConcept")
+        .or(resolved)
+        .or_else(|| display.map(str::to_owned))
+        .or_else(|| words(of, "medication"));
     let reason = join([Some(all_words(of, "reasonCode").join(", "))], "");
-    let quantity = of.get("dispenseRequest").and_then(|d| d.get("quantity")).and_then(super::lens::quantity);
+    let quantity = of
+        .get("dispenseRequest")
+        .and_then(|d| d.get("quantity"))
+        .and_then(super::lens::quantity);
     Facts {
         title: title.unwrap_or_default(),
-        detail: join([Some(dosages(of)), quantity, Some(reason), Some(notes(of).join(" "))], " · "),
-        date: when(of, &["effectiveDateTime", "effectivePeriod", "authoredOn", "whenHandedOver", "dateAsserted"]),
+        detail: join(
+            [Some(dosages(of)), quantity, Some(reason), Some(notes(of).join(" "))],
+            " · ",
+        ),
+        date: when(
+            of,
+            &[
+                "effectiveDateTime",
+                "effectivePeriod",
+                "authoredOn",
+                "whenHandedOver",
+                "dateAsserted",
+            ],
+        ),
         ..Facts::default()
     }
 }
@@ -130,8 +176,10 @@ fn medication<'a>(of: &'a Value, index: &Index<'a>) -> Facts {
 /// Name of a Medication: its code, else its ingredients.
 fn drug(of: &Value) -> Option<String> {
     let ingredients = || {
-        let names: Vec<String> =
-            list(of, "ingredient").into_iter().filter_map(|i| words(i, "itemCodeableConcept").or_else(|| words(i, "item"))).collect();
+        let names: Vec<String> = list(of, "ingredient")
+            .into_iter()
+            .filter_map(|i| words(i, "itemCodeableConcept").or_else(|| words(i, "item")))
+            .collect();
         Some(names.join(", ")).filter(|n| !n.is_empty())
     };
     words(of, "code").or_else(ingredients)
@@ -140,13 +188,26 @@ fn drug(of: &Value) -> Option<String> {
 fn immunization(of: &Value) -> Facts {
     let lot = text(of, "lotNumber").map(|l| format!("lot {l}"));
     let doses = list(of, "protocolApplied").into_iter().filter_map(|p| {
-        let number = p.get("doseNumberPositiveInt").or_else(|| p.get("doseNumberString")).or_else(|| p.get("doseNumber"))?;
-        Some(format!("dose {}", number.as_str().map_or_else(|| number.to_string(), str::to_owned)))
+        let number = p
+            .get("doseNumberPositiveInt")
+            .or_else(|| p.get("doseNumberString"))
+            .or_else(|| p.get("doseNumber"))?;
+        Some(format!(
+            "dose {}",
+            number.as_str().map_or_else(|| number.to_string(), str::to_owned)
+        ))
     });
-    let against = list(of, "protocolApplied").into_iter().flat_map(|p| all_words(p, "targetDisease")).collect::<Vec<_>>().join(", ");
+    let against = list(of, "protocolApplied")
+        .into_iter()
+        .flat_map(|p| all_words(p, "targetDisease"))
+        .collect::<Vec<_>>()
+        .join(", ");
     Facts {
         title: words(of, "vaccineCode").unwrap_or_default(),
-        detail: join([Some(against), doses.into_iter().next(), lot, Some(notes(of).join(" "))], " · "),
+        detail: join(
+            [Some(against), doses.into_iter().next(), lot, Some(notes(of).join(" "))],
+            " · ",
+        ),
         date: when(of, &["occurrenceDateTime", "occurrenceString", "date", "recorded"]),
         ..Facts::default()
     }
@@ -156,7 +217,16 @@ fn measurement(of: &Value) -> Facts {
     Facts {
         title: words(of, "code").unwrap_or_default(),
         detail: observation::detail(of),
-        date: when(of, &["effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming", "issued"]),
+        date: when(
+            of,
+            &[
+                "effectiveDateTime",
+                "effectivePeriod",
+                "effectiveInstant",
+                "effectiveTiming",
+                "issued",
+            ],
+        ),
         value: observation::measured(of),
         ..Facts::default()
     }
@@ -164,7 +234,9 @@ fn measurement(of: &Value) -> Facts {
 
 fn report<'a>(of: &'a Value, index: &Index<'a>) -> Facts {
     let results = list(of, "result").into_iter().filter_map(|r| {
-        let found = text(r, "reference").and_then(|name| index.find(of, name)).and_then(|o| words(o, "code"));
+        let found = text(r, "reference")
+            .and_then(|name| index.find(of, name))
+            .and_then(|o| words(o, "code"));
         found.or_else(|| text(r, "display").map(str::to_owned))
     });
     let results = results.collect::<Vec<_>>().join(", ");
@@ -177,21 +249,34 @@ fn report<'a>(of: &'a Value, index: &Index<'a>) -> Facts {
 }
 
 fn encounter(of: &Value) -> Facts {
-    let reason = join([Some(all_words(of, "reasonCode").join(", ")), Some(all_words(of, "reason").join(", "))], ", ");
+    let reason = join(
+        [
+            Some(all_words(of, "reasonCode").join(", ")),
+            Some(all_words(of, "reason").join(", ")),
+        ],
+        ", ",
+    );
     Facts {
         title: words(of, "type").or_else(|| words(of, "class")).unwrap_or_default(),
-        detail: join([Some(reason), reference(of, "serviceProvider").1.map(str::to_owned)], " · "),
+        detail: join(
+            [Some(reason), reference(of, "serviceProvider").1.map(str::to_owned)],
+            " · ",
+        ),
         date: when(of, &["period", "actualPeriod"]),
         ..Facts::default()
     }
 }
 
 fn document(of: &Value) -> Facts {
-    let attachments: Vec<&Value> = list(of, "content").into_iter().filter_map(|c| c.get("attachment")).collect();
+    let attachments: Vec<&Value> = list(of, "content")
+        .into_iter()
+        .filter_map(|c| c.get("attachment"))
+        .collect();
     let plain = attachments.iter().find_map(|a| {
         let kind = text(a, "contentType")?;
         let data = STANDARD.decode(text(a, "data")?).ok()?;
-        kind.starts_with("text/plain").then(|| String::from_utf8_lossy(&data).into_owned())
+        kind.starts_with("text/plain")
+            .then(|| String::from_utf8_lossy(&data).into_owned())
     });
     let title = attachments.iter().find_map(|a| text(a, "title")).map(str::to_owned);
     let description = text(of, "description").map(str::to_owned);
@@ -204,9 +289,15 @@ fn document(of: &Value) -> Facts {
 }
 
 fn composition(of: &Value) -> Facts {
-    let sections: Vec<&str> = list(of, "section").into_iter().filter_map(|s| text(s, "title")).collect();
+    let sections: Vec<&str> = list(of, "section")
+        .into_iter()
+        .filter_map(|s| text(s, "title"))
+        .collect();
     Facts {
-        title: text(of, "title").map(str::to_owned).or_else(|| words(of, "type")).unwrap_or_default(),
+        title: text(of, "title")
+            .map(str::to_owned)
+            .or_else(|| words(of, "type"))
+            .unwrap_or_default(),
         detail: sections.join(", "),
         date: when(of, &["date"]),
         ..Facts::default()
@@ -214,25 +305,48 @@ fn composition(of: &Value) -> Facts {
 }
 
 fn person(of: &Value) -> Facts {
-    let contact: Vec<&str> = list(of, "telecom").into_iter().filter_map(|t| text(t, "value")).collect();
+    let contact: Vec<&str> = list(of, "telecom")
+        .into_iter()
+        .filter_map(|t| text(t, "value"))
+        .collect();
     let address = list(of, "address").into_iter().next().map(|a| {
-        let lines = list(a, "line").into_iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>().join(", ");
+        let lines = list(a, "line")
+            .into_iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .join(", ");
         let rest = ["postalCode", "city", "country"].map(|n| text(a, n).map(str::to_owned));
         text(a, "text").map_or_else(|| join(std::iter::once(Some(lines)).chain(rest), ", "), str::to_owned)
     });
     Facts {
         title: of.get("name").and_then(human_name).unwrap_or_default(),
-        detail: join([text(of, "gender").map(str::to_owned), Some(contact.join(", ")), address], " · "),
+        detail: join(
+            [text(of, "gender").map(str::to_owned), Some(contact.join(", ")), address],
+            " · ",
+        ),
         date: when(of, &["birthDate"]),
         ..Facts::default()
     }
 }
 
 fn device(of: &Value) -> Facts {
-    let names = list(of, "deviceName").into_iter().find_map(|n| text(n, "name")).map(str::to_owned);
+    let names = list(of, "deviceName")
+        .into_iter()
+        .find_map(|n| text(n, "name"))
+        .map(str::to_owned);
     Facts {
-        title: words(of, "type").or(names).or_else(|| text(of, "modelNumber").map(str::to_owned)).unwrap_or_default(),
-        detail: join([text(of, "manufacturer").map(str::to_owned), text(of, "serialNumber").map(str::to_owned)], " · "),
+        title: words(of, "type")
+            .or(names)
+            .or_else(|| text(of, "modelNumber").map(str::to_owned))
+            .unwrap_or_default(),
+        detail: join(
+            [
+                text(of, "manufacturer").map(str::to_owned),
+                text(of, "serialNumber").map(str::to_owned),
+            ],
+            " · ",
+        ),
         date: when(of, &["manufactureDate"]),
         ..Facts::default()
     }
@@ -240,7 +354,10 @@ fn device(of: &Value) -> Facts {
 
 fn device_use<'a>(of: &'a Value, index: &Index<'a>) -> Facts {
     let (named, display) = reference(of, "device");
-    let found = named.and_then(|r| index.find(of, r)).map(|d| device(d).title).filter(|t| !t.is_empty());
+    let found = named
+        .and_then(|r| index.find(of, r))
+        .map(|d| device(d).title)
+        .filter(|t| !t.is_empty());
     Facts {
         title: found.or_else(|| display.map(str::to_owned)).unwrap_or_default(),
         detail: join([words(of, "bodySite"), Some(notes(of).join(" "))], " · "),
@@ -251,15 +368,43 @@ fn device_use<'a>(of: &'a Value, index: &Index<'a>) -> Facts {
 
 /// Any other resource: what most of them call their subject matter.
 fn other(of: &Value) -> Facts {
-    let coded = ["code", "type", "vaccineCode", "category", "scope", "relationship"].iter().find_map(|n| words(of, n));
-    let plain = ["title", "name", "description"].iter().find_map(|n| text(of, n)).map(str::to_owned);
+    let coded = ["code", "type", "vaccineCode", "category", "scope", "relationship"]
+        .iter()
+        .find_map(|n| words(of, n));
+    let plain = ["title", "name", "description"]
+        .iter()
+        .find_map(|n| text(of, n))
+        .map(str::to_owned);
     let name = of.get("name").filter(|n| !n.is_string()).and_then(human_name);
     Facts {
-        title: drug(of).or(coded).or_else(|| plain.clone()).or(name).unwrap_or_default(),
-        detail: join([plain, text(of, "conclusion").map(str::to_owned), Some(notes(of).join(" "))], " · "),
+        title: drug(of)
+            .or(coded)
+            .or_else(|| plain.clone())
+            .or(name)
+            .unwrap_or_default(),
+        detail: join(
+            [
+                plain,
+                text(of, "conclusion").map(str::to_owned),
+                Some(notes(of).join(" ")),
+            ],
+            " · ",
+        ),
         date: when(
             of,
-            &["performedDateTime", "performedPeriod", "performedString", "occurrenceDateTime", "period", "date", "dateTime", "authoredOn", "created", "issued", "recorded"],
+            &[
+                "performedDateTime",
+                "performedPeriod",
+                "performedString",
+                "occurrenceDateTime",
+                "period",
+                "date",
+                "dateTime",
+                "authoredOn",
+                "created",
+                "issued",
+                "recorded",
+            ],
         ),
         severity: None,
         ..Facts::default()
@@ -300,7 +445,10 @@ mod tests {
         let f = read(&json!({"resourceType": "AllergyIntolerance", "criticality": "low",
             "clinicalStatus": {"coding": [{"code": "active"}]}, "code": {"coding": [{"display": "Penicillin G"}]},
             "reaction": [{"manifestation": [{"text": "Anaphylaxis"}], "severity": "severe"}], "onsetDateTime": "1998"}));
-        assert_eq!((f.title.as_str(), f.detail.as_str(), f.status.as_str()), ("Penicillin G", "Anaphylaxis", "active"));
+        assert_eq!(
+            (f.title.as_str(), f.detail.as_str(), f.status.as_str()),
+            ("Penicillin G", "Anaphylaxis", "active")
+        );
         assert_eq!((f.severity, f.date.as_str()), (Some(Severity::High), "1998"));
     }
 
@@ -309,11 +457,20 @@ mod tests {
         let drug = json!({"resourceType": "Medication", "id": "m1", "code": {"text": "Ramipril 5 mg"}});
         let mut index = Index::default();
         index.add(&drug, Some("urn:uuid:0f"));
-        for name in ["urn:uuid:0f", "Medication/m1", "https://x.example/fhir/Medication/m1", "Medication/m1/_history/2"] {
+        for name in [
+            "urn:uuid:0f",
+            "Medication/m1",
+            "https://x.example/fhir/Medication/m1",
+            "Medication/m1/_history/2",
+        ] {
             let statement = json!({"resourceType": "MedicationStatement", "medicationReference": {"reference": name},
                 "dosage": [{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}, "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}]});
             let f = facts(&statement, &index);
-            assert_eq!((f.title.as_str(), f.detail.as_str()), ("Ramipril 5 mg", "1 tablet, 1× per 1 d"), "{name}");
+            assert_eq!(
+                (f.title.as_str(), f.detail.as_str()),
+                ("Ramipril 5 mg", "1 tablet, 1× per 1 d"),
+                "{name}"
+            );
         }
         let contained = json!({"resourceType": "MedicationRequest", "medicationReference": {"reference": "#a"},
             "contained": [{"resourceType": "Medication", "id": "a", "ingredient": [{"itemCodeableConcept": {"text": "Aspirin"}}]}]});
@@ -324,24 +481,43 @@ mod tests {
 
     #[test]
     fn observations_carry_value_unit_and_range() {
-        let f = read(&json!({"resourceType": "Observation", "code": {"text": "Potassium"}, "effectiveDateTime": "2026-01-02",
+        let f = read(
+            &json!({"resourceType": "Observation", "code": {"text": "Potassium"}, "effectiveDateTime": "2026-01-02",
             "valueQuantity": {"value": 5.9, "unit": "mmol/L"}, "referenceRange": [{"low": {"value": 3.5}, "high": {"value": "5.1"}}],
-            "interpretation": [{"coding": [{"code": "H", "display": "High"}]}]}));
-        assert_eq!(f.value, Some(Measured { number: 5.9, unit: "mmol/L".into(), low: Some(3.5), high: Some(5.1) }));
+            "interpretation": [{"coding": [{"code": "H", "display": "High"}]}]}),
+        );
+        assert_eq!(
+            f.value,
+            Some(Measured {
+                number: 5.9,
+                unit: "mmol/L".into(),
+                low: Some(3.5),
+                high: Some(5.1)
+            })
+        );
         assert_eq!(f.detail, "5.9 mmol/L · High");
-        let pressure = read(&json!({"resourceType": "Observation", "code": {"coding": [{"code": "85354-9"}]}, "component": [
+        let pressure = read(
+            &json!({"resourceType": "Observation", "code": {"coding": [{"code": "85354-9"}]}, "component": [
             {"code": {"text": "Systolic"}, "valueQuantity": {"value": 120, "unit": "mmHg"}},
-            {"code": {"text": "Diastolic"}, "valueQuantity": {"value": 80, "unit": "mmHg"}}]}));
-        assert_eq!((pressure.title.as_str(), pressure.detail.as_str()), ("85354-9", "Systolic: 120 mmHg; Diastolic: 80 mmHg"));
+            {"code": {"text": "Diastolic"}, "valueQuantity": {"value": 80, "unit": "mmHg"}}]}),
+        );
+        assert_eq!(
+            (pressure.title.as_str(), pressure.detail.as_str()),
+            ("85354-9", "Systolic: 120 mmHg; Diastolic: 80 mmHg")
+        );
         assert_eq!(pressure.value, None);
     }
 
     #[test]
     fn nothing_makes_it_fail() {
-        for odd in [json!({}), json!([]), json!(null), json!({"resourceType": 5, "code": [], "note": "x", "status": {}}),
+        for odd in [
+            json!({}),
+            json!([]),
+            json!(null),
+            json!({"resourceType": 5, "code": [], "note": "x", "status": {}}),
             json!({"resourceType": "Observation", "valueQuantity": {"value": "many"}, "component": "none", "referenceRange": {}}),
-            json!({"resourceType": "Patient", "name": [], "address": "here", "telecom": {}})]
-        {
+            json!({"resourceType": "Patient", "name": [], "address": "here", "telecom": {}}),
+        ] {
             assert!(!read(&odd).title.is_empty(), "{odd}");
         }
     }

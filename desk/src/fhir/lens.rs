@@ -32,7 +32,13 @@ pub fn code_text(concept: &Value) -> Option<String> {
         .or_else(|| text(concept, "display"))
         .map(str::to_owned)
         .or_else(|| concept.get("concept").and_then(code_text))
-        .or_else(|| coding().into_iter().find_map(|c| text(c, "code")).or_else(|| text(concept, "code")).map(str::to_owned))
+        .or_else(|| {
+            coding()
+                .into_iter()
+                .find_map(|c| text(c, "code"))
+                .or_else(|| text(concept, "code"))
+                .map(str::to_owned)
+        })
 }
 
 /// Every code of a CodeableConcept, a Coding, a code or a list of them.
@@ -41,9 +47,11 @@ pub fn codes(concept: &Value) -> Vec<&str> {
     match concept {
         Value::String(code) => vec![code.as_str()],
         Value::Array(items) => items.iter().flat_map(codes).collect(),
-        Value::Object(_) => {
-            list(concept, "coding").into_iter().chain(std::iter::once(concept)).filter_map(|c| text(c, "code")).collect()
-        }
+        Value::Object(_) => list(concept, "coding")
+            .into_iter()
+            .chain(std::iter::once(concept))
+            .filter_map(|c| text(c, "code"))
+            .collect(),
         _ => vec![],
     }
 }
@@ -92,7 +100,10 @@ pub fn human_name(names: &Value) -> Option<String> {
         Value::String(plain) => return Some(plain.clone()),
         one => vec![one],
     };
-    let best = all.iter().find(|n| text(n, "use") == Some("official")).or_else(|| all.iter().find(|n| text(n, "use") == Some("usual")));
+    let best = all
+        .iter()
+        .find(|n| text(n, "use") == Some("official"))
+        .or_else(|| all.iter().find(|n| text(n, "use") == Some("usual")));
     let name = best.or_else(|| all.first())?;
     if let Some(whole) = text(name, "text") {
         return Some(whole.to_owned());
@@ -105,13 +116,19 @@ pub fn human_name(names: &Value) -> Option<String> {
 
 /// Texts of Annotations.
 pub(super) fn notes(of: &Value) -> Vec<String> {
-    list(of, "note").into_iter().filter_map(|n| text(n, "text").or_else(|| n.as_str()).map(str::to_owned)).collect()
+    list(of, "note")
+        .into_iter()
+        .filter_map(|n| text(n, "text").or_else(|| n.as_str()).map(str::to_owned))
+        .collect()
 }
 
 /// A number, also one written as a string.
 pub(super) fn number(of: &Value, name: &str) -> Option<f64> {
     let value = of.get(name)?;
-    value.as_f64().or_else(|| value.as_str()?.trim().replace(',', ".").parse().ok()).filter(|n| n.is_finite())
+    value
+        .as_f64()
+        .or_else(|| value.as_str()?.trim().replace(',', ".").parse().ok())
+        .filter(|n| n.is_finite())
 }
 
 /// `5 mg`: value, comparator and unit of a Quantity.
@@ -120,7 +137,11 @@ pub(super) fn quantity(of: &Value) -> Option<String> {
     let number = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let comparator = text(of, "comparator").unwrap_or_default();
     let unit = unit(of);
-    Some(if unit.is_empty() { format!("{comparator}{number}") } else { format!("{comparator}{number} {unit}") })
+    Some(if unit.is_empty() {
+        format!("{comparator}{number}")
+    } else {
+        format!("{comparator}{number} {unit}")
+    })
 }
 
 /// A Quantity's unit: as written, else its UCUM code.
@@ -131,5 +152,10 @@ pub(super) fn unit(of: &Value) -> String {
 
 /// Joins what is there.
 pub(super) fn join(parts: impl IntoIterator<Item = Option<String>>, with: &str) -> String {
-    parts.into_iter().flatten().filter(|p| !p.trim().is_empty()).collect::<Vec<_>>().join(with)
+    parts
+        .into_iter()
+        .flatten()
+        .filter(|p| !p.trim().is_empty())
+        .collect::<Vec<_>>()
+        .join(with)
 }

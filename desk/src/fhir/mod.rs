@@ -34,16 +34,26 @@ impl<'a> Index<'a> {
     #[must_use]
     pub fn find(&self, within: &'a Value, reference: &str) -> Option<&'a Value> {
         if let Some(id) = reference.strip_prefix('#') {
-            return within.get("contained")?.as_array()?.iter().find(|r| text(r, "id") == Some(id));
+            return within
+                .get("contained")?
+                .as_array()?
+                .iter()
+                .find(|r| text(r, "id") == Some(id));
         }
         let plain = reference.split("/_history/").next().unwrap_or(reference);
-        self.by_name.get(plain).or_else(|| self.by_name.get(&last_names(plain))).copied()
+        self.by_name
+            .get(plain)
+            .or_else(|| self.by_name.get(&last_names(plain)))
+            .copied()
     }
 }
 
 /// `Type/id` of a URL, the uuid of a `urn:uuid:`.
 fn last_names(reference: &str) -> String {
-    if let Some(id) = reference.strip_prefix("urn:uuid:").or_else(|| reference.strip_prefix("urn:oid:")) {
+    if let Some(id) = reference
+        .strip_prefix("urn:uuid:")
+        .or_else(|| reference.strip_prefix("urn:oid:"))
+    {
         return id.to_owned();
     }
     let mut parts: Vec<&str> = reference.rsplit('/').take(2).collect();

@@ -7,14 +7,27 @@ use serde_json::Value;
 /// The measured value with its range, if it is a plain number.
 pub(super) fn measured(of: &Value) -> Option<Measured> {
     let quantity = of.get("valueQuantity")?;
-    let range = list(of, "referenceRange").into_iter().find(|r| r.get("low").is_some() || r.get("high").is_some());
+    let range = list(of, "referenceRange")
+        .into_iter()
+        .find(|r| r.get("low").is_some() || r.get("high").is_some());
     let end = |name: &str| range.and_then(|r| r.get(name)).and_then(|q| number(q, "value"));
-    Some(Measured { number: number(quantity, "value")?, unit: unit(quantity), low: end("low"), high: end("high") })
+    Some(Measured {
+        number: number(quantity, "value")?,
+        unit: unit(quantity),
+        low: end("low"),
+        high: end("high"),
+    })
 }
 
 /// The value of an observation or a component in words.
 fn value_text(of: &Value) -> Option<String> {
-    let simple = ["valueString", "valueDateTime", "valueTime", "valueInteger", "valueBoolean"];
+    let simple = [
+        "valueString",
+        "valueDateTime",
+        "valueTime",
+        "valueInteger",
+        "valueBoolean",
+    ];
     let plain = simple.iter().find_map(|n| of.get(*n)).map(|v| match v {
         Value::String(s) => s.clone(),
         Value::Bool(b) => if *b { "yes" } else { "no" }.to_owned(),
@@ -24,9 +37,29 @@ fn value_text(of: &Value) -> Option<String> {
         .and_then(quantity)
         .or_else(|| words(of, "valueCodeableConcept"))
         .or(plain)
-        .or_else(|| of.get("valueRange").map(|r| join([r.get("low").and_then(quantity), r.get("high").and_then(quantity)], "–")))
-        .or_else(|| of.get("valueRatio").map(|r| join([r.get("numerator").and_then(quantity), r.get("denominator").and_then(quantity)], " / ")))
-        .or_else(|| of.get("valuePeriod").map(|p| join([text(p, "start").map(str::to_owned), text(p, "end").map(str::to_owned)], " – ")))
+        .or_else(|| {
+            of.get("valueRange")
+                .map(|r| join([r.get("low").and_then(quantity), r.get("high").and_then(quantity)], "–"))
+        })
+        .or_else(|| {
+            of.get("valueRatio").map(|r| {
+                join(
+                    [
+                        r.get("numerator").and_then(quantity),
+                        r.get("denominator").and_then(quantity),
+                    ],
+                    " / ",
+                )
+            })
+        })
+        .or_else(|| {
+            of.get("valuePeriod").map(|p| {
+                join(
+                    [text(p, "start").map(str::to_owned), text(p, "end").map(str::to_owned)],
+                    " – ",
+                )
+            })
+        })
         .or_else(|| words(of, "dataAbsentReason").map(|why| format!("no value: {why}")))
 }
 
@@ -40,7 +73,19 @@ pub(super) fn detail(of: &Value) -> String {
         })
     });
     let components = components.collect::<Vec<_>>().join("; ");
-    let range = list(of, "referenceRange").into_iter().find_map(|r| text(r, "text")).map(|r| format!("range {r}"));
+    let range = list(of, "referenceRange")
+        .into_iter()
+        .find_map(|r| text(r, "text"))
+        .map(|r| format!("range {r}"));
     let interpretation = all_words(of, "interpretation").join(", ");
-    join([value_text(of), Some(components), Some(interpretation), range, Some(notes(of).join(" "))], " · ")
+    join(
+        [
+            value_text(of),
+            Some(components),
+            Some(interpretation),
+            range,
+            Some(notes(of).join(" ")),
+        ],
+        " · ",
+    )
 }

@@ -2,8 +2,8 @@
 
 use super::error::GatewayError;
 use super::wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionFacts, Network, OpenSession,
-    Records, SectionKeysAnswer, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionFacts,
+    Network, OpenSession, Records, SectionKeysAnswer, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
 };
 use crate::clock::now;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -19,8 +19,8 @@ use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::fault::Fault;
 use wardkey_core::http_signature::{
-    HttpSignatureError, KeyName, RequestParts, ResponseParts, SignatureHeaders, SignatureParams, check_content_digest, content_digest,
-    parse, sign_request,
+    HttpSignatureError, KeyName, RequestParts, ResponseParts, SignatureHeaders, SignatureParams, check_content_digest,
+    content_digest, parse, sign_request,
 };
 use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
 use wardkey_core::key::{PublicKey, SoftKey};
@@ -38,7 +38,10 @@ impl Credential {
     /// Takes the session key.
     #[must_use]
     pub fn new(key: SoftKey) -> Self {
-        Self { id: key.public().id().into(), key: Arc::new(key) }
+        Self {
+            id: key.public().id().into(),
+            key: Arc::new(key),
+        }
     }
 
     /// The session key.
@@ -117,7 +120,11 @@ impl Gateway {
         }
         let http = builder.build().map_err(|_| GatewayError::Offline)?;
         let origin = Url::parse(origin).map_err(|_| GatewayError::Offline)?;
-        Ok(Self { http, origin, online: AtomicBool::new(false) })
+        Ok(Self {
+            http,
+            origin,
+            online: AtomicBool::new(false),
+        })
     }
 
     /// Whether it answered the last request.
@@ -126,14 +133,31 @@ impl Gateway {
         self.online.load(Ordering::Relaxed)
     }
 
-    async fn public<T: DeserializeOwned>(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<T, GatewayError> {
-        self.call(Call { method, path, query: None, body, by: None, permission: None }).await
+    async fn public<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Vec<u8>>,
+    ) -> Result<T, GatewayError> {
+        self.call(Call {
+            method,
+            path,
+            query: None,
+            body,
+            by: None,
+            permission: None,
+        })
+        .await
     }
 
     async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GatewayError> {
         let body = self.exchange(call).await?;
         serde_json::from_slice(if body.is_empty() { b"null" } else { &body }).map_err(|error| {
-            tracing::warn!(line = error.line(), column = error.column(), "an answer of the gateway cannot be read");
+            tracing::warn!(
+                line = error.line(),
+                column = error.column(),
+                "an answer of the gateway cannot be read"
+            );
             GatewayError::Unreadable
         })
     }
@@ -147,7 +171,11 @@ impl Gateway {
         if let (Some((_, gateway)), Some(sent)) = (call.by, signature) {
             verify_answer(status, &headers, &body, &covered.parts(&call.method), &sent, gateway)?;
         }
-        if (200..300).contains(&status) { Ok(body) } else { Err(refusal(status, &body)) }
+        if (200..300).contains(&status) {
+            Ok(body)
+        } else {
+            Err(refusal(status, &body))
+        }
     }
 
     fn lost(&self) -> GatewayError {
@@ -155,7 +183,10 @@ impl Gateway {
         GatewayError::Offline
     }
 
-    fn prepare(&self, call: &Call<'_>) -> Result<(reqwest::RequestBuilder, Covered, Option<SignatureHeaders>), GatewayError> {
+    fn prepare(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(reqwest::RequestBuilder, Covered, Option<SignatureHeaders>), GatewayError> {
         let mut url = self.origin.clone();
         url.set_path(&call.path);
         url.set_query(call.query.as_deref());
@@ -169,21 +200,39 @@ impl Gateway {
         if let Some(body) = &call.body {
             request = request.header("content-type", "application/json").body(body.clone());
         }
-        let headers = [("content-digest", &covered.digest), ("wardkey-permission", &covered.permission), ("wardkey-reason", &covered.reason)];
+        let headers = [
+            ("content-digest", &covered.digest),
+            ("wardkey-permission", &covered.permission),
+            ("wardkey-reason", &covered.reason),
+        ];
         for (name, value) in headers {
             if let Some(value) = value {
                 request = request.header(HeaderName::from_static(name), header(value)?);
             }
         }
-        let Some((credential, _)) = call.by else { return Ok((request, covered, None)) };
-        let params = SignatureParams { created: now(), nonce: Some(nonce()?), key: KeyName::Session(credential.id) };
-        let signed = sign_request(&covered.parts(&call.method), &params, |message| credential.key.sign(message))?;
-        request = request.header("signature-input", header(&signed.input)?).header("signature", header(&signed.signature)?);
+        let Some((credential, _)) = call.by else {
+            return Ok((request, covered, None));
+        };
+        let params = SignatureParams {
+            created: now(),
+            nonce: Some(nonce()?),
+            key: KeyName::Session(credential.id),
+        };
+        let signed = sign_request(&covered.parts(&call.method), &params, |message| {
+            credential.key.sign(message)
+        })?;
+        request = request
+            .header("signature-input", header(&signed.input)?)
+            .header("signature", header(&signed.signature)?);
         Ok((request, covered, Some(signed)))
     }
 
     /// Opens the stream of events. What it says is a hint only: everything is read again through verified answers.
-    pub(super) async fn event_stream(&self, by: &Credential, gateway: &PublicKey) -> Result<reqwest::Response, GatewayError> {
+    pub(super) async fn event_stream(
+        &self,
+        by: &Credential,
+        gateway: &PublicKey,
+    ) -> Result<reqwest::Response, GatewayError> {
         let call = Call {
             method: Method::GET,
             path: "/v1/events".to_owned(),
@@ -193,10 +242,18 @@ impl Gateway {
             permission: None,
         };
         let (request, ..) = self.prepare(&call)?;
-        let answer = request.header("accept", "text/event-stream").send().await.map_err(|_| self.lost())?;
+        let answer = request
+            .header("accept", "text/event-stream")
+            .send()
+            .await
+            .map_err(|_| self.lost())?;
         self.online.store(true, Ordering::Relaxed);
         let status = answer.status().as_u16();
-        if status == 200 { Ok(answer) } else { Err(refusal(status, &answer.bytes().await.unwrap_or_default())) }
+        if status == 200 {
+            Ok(answer)
+        } else {
+            Err(refusal(status, &answer.bytes().await.unwrap_or_default()))
+        }
     }
 }
 
@@ -207,7 +264,13 @@ fn refusal(status: u16, body: &[u8]) -> GatewayError {
         error: Fault,
     }
     let fault = serde_json::from_slice::<Body>(body).map_or_else(
-        |_| Fault::new("gateway-refused", format!("the gateway answered with status {status}"), "Try again; tell IT if it repeats."),
+        |_| {
+            Fault::new(
+                "gateway-refused",
+                format!("the gateway answered with status {status}"),
+                "Try again; tell IT if it repeats.",
+            )
+        },
         |body| body.error,
     );
     GatewayError::Refused { status, fault }
@@ -221,14 +284,24 @@ fn verify_answer(
     sent: &SignatureHeaders,
     gateway: &PublicKey,
 ) -> Result<(), GatewayError> {
-    let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).ok_or(HttpSignatureError::Malformed);
+    let get = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .ok_or(HttpSignatureError::Malformed)
+    };
     let digest = get("content-digest")?;
     let parsed = parse(get("signature-input")?, get("signature")?)?;
     if parsed.params.key != KeyName::Gateway(gateway.id().into()) {
         return Err(HttpSignatureError::Invalid.into());
     }
     check_content_digest(digest, body)?;
-    let parts = ResponseParts { status, content_digest: digest, request: *request, request_signature: &sent.raw };
+    let parts = ResponseParts {
+        status,
+        content_digest: digest,
+        request: *request,
+        request_signature: &sent.raw,
+    };
     parsed.verify_response(&parts, gateway)?;
     Ok(())
 }
@@ -240,7 +313,8 @@ fn header(value: &str) -> Result<HeaderValue, GatewayError> {
 fn nonce() -> Result<String, GatewayError> {
     use base64::engine::{Engine as _, general_purpose::URL_SAFE_NO_PAD};
     let mut bytes = [0; 16];
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).map_err(|_| HttpSignatureError::CannotSign)?;
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .map_err(|_| HttpSignatureError::CannotSign)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -258,11 +332,16 @@ pub(crate) fn percent_encode(text: &str) -> String {
 }
 
 fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
-    serde_json::to_vec(value).map(Some).map_err(|_| GatewayError::Unreadable)
+    serde_json::to_vec(value)
+        .map(Some)
+        .map_err(|_| GatewayError::Unreadable)
 }
 
 /// Public requests.
-#[expect(clippy::missing_errors_doc, reason = "all fail with GatewayError as its documentation says")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "all fail with GatewayError as its documentation says"
+)]
 impl Gateway {
     /// The deployment.
     pub async fn network(&self) -> Result<Network, GatewayError> {
@@ -286,12 +365,18 @@ impl Gateway {
 
     /// A device's certificate; compare its digest with the chain's.
     pub async fn certificate(&self, id: &DeviceId) -> Result<DeviceCertificate, GatewayError> {
-        self.public(Method::GET, format!("/v1/devices/{id}/certificate"), None).await
+        self.public(Method::GET, format!("/v1/devices/{id}/certificate"), None)
+            .await
     }
 
     /// The newest wrap for a 9D key.
     pub async fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<WrapView, GatewayError> {
-        self.public(Method::GET, format!("/v1/institutions/{institution}/wraps/{recipient}"), None).await
+        self.public(
+            Method::GET,
+            format!("/v1/institutions/{institution}/wraps/{recipient}"),
+            None,
+        )
+        .await
     }
 
     /// Sends an action to the chain.
@@ -301,28 +386,39 @@ impl Gateway {
 
     /// A fresh challenge.
     pub async fn challenge(&self) -> Result<Challenge, GatewayError> {
-        self.public(Method::POST, "/v1/challenges".to_owned(), body(&json!({}))?).await
+        self.public(Method::POST, "/v1/challenges".to_owned(), body(&json!({}))?)
+            .await
     }
 
     /// Opens a session.
     pub async fn open_session(&self, signed: &SignedDelegation) -> Result<SessionOpened, GatewayError> {
-        let opening = OpenSession { delegation: &signed.delegation, signature: signed.signature, key: signed.key };
-        self.public(Method::POST, "/v1/sessions".to_owned(), body(&opening)?).await
+        let opening = OpenSession {
+            delegation: &signed.delegation,
+            signature: signed.signature,
+            key: signed.key,
+        };
+        self.public(Method::POST, "/v1/sessions".to_owned(), body(&opening)?)
+            .await
     }
 
     /// Sends a request for a device.
     pub async fn request_device(&self, request: &DeviceRequest) -> Result<serde_json::Value, GatewayError> {
-        self.public(Method::POST, "/v1/device-requests".to_owned(), body(request)?).await
+        self.public(Method::POST, "/v1/device-requests".to_owned(), body(request)?)
+            .await
     }
 
     /// State of a request.
     pub async fn device_request(&self, id: &Digest) -> Result<DeviceRequestState, GatewayError> {
-        self.public(Method::GET, format!("/v1/device-requests/{id}"), None).await
+        self.public(Method::GET, format!("/v1/device-requests/{id}"), None)
+            .await
     }
 }
 
 /// Requests within a session. `by` is the session and the gateway's key that must sign the answers.
-#[expect(clippy::missing_errors_doc, reason = "all fail with GatewayError as its documentation says")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "all fail with GatewayError as its documentation says"
+)]
 impl Gateway {
     async fn signed<T: DeserializeOwned>(
         &self,
@@ -331,7 +427,15 @@ impl Gateway {
         body: Option<Vec<u8>>,
         by: (&Credential, &PublicKey),
     ) -> Result<T, GatewayError> {
-        self.call(Call { method, path, query: None, body, by: Some(by), permission: None }).await
+        self.call(Call {
+            method,
+            path,
+            query: None,
+            body,
+            by: Some(by),
+            permission: None,
+        })
+        .await
     }
 
     /// Grants addressed to the session's institution.
@@ -397,8 +501,18 @@ impl Gateway {
     }
 
     /// Device requests that wait.
-    pub async fn requests(&self, by: (&Credential, &PublicKey), institution: &InstitutionId) -> Result<Vec<WaitingRequest>, GatewayError> {
-        self.signed(Method::GET, format!("/v1/institutions/{institution}/requests"), None, by).await
+    pub async fn requests(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+    ) -> Result<Vec<WaitingRequest>, GatewayError> {
+        self.signed(
+            Method::GET,
+            format!("/v1/institutions/{institution}/requests"),
+            None,
+            by,
+        )
+        .await
     }
 
     /// Refuses a request.
@@ -410,7 +524,9 @@ impl Gateway {
         reason: &str,
     ) -> Result<(), GatewayError> {
         let path = format!("/v1/institutions/{institution}/requests/{request}/refusal");
-        let _: serde_json::Value = self.signed(Method::POST, path, body(&json!({ "reason": reason }))?, by).await?;
+        let _: serde_json::Value = self
+            .signed(Method::POST, path, body(&json!({ "reason": reason }))?, by)
+            .await?;
         Ok(())
     }
 
@@ -433,7 +549,8 @@ impl Gateway {
         by: (&Credential, &PublicKey),
         institution: &InstitutionId,
     ) -> Result<Vec<DeviceWithCertificate>, GatewayError> {
-        self.signed(Method::GET, format!("/v1/institutions/{institution}/devices"), None, by).await
+        self.signed(Method::GET, format!("/v1/institutions/{institution}/devices"), None, by)
+            .await
     }
 }
 
@@ -444,7 +561,10 @@ mod tests {
 
     #[test]
     fn reasons_are_percent_encoded() {
-        assert_eq!(percent_encode("Notfall: Übelkeit 痛み"), "Notfall%3A%20%C3%9Cbelkeit%20%E7%97%9B%E3%81%BF");
+        assert_eq!(
+            percent_encode("Notfall: Übelkeit 痛み"),
+            "Notfall%3A%20%C3%9Cbelkeit%20%E7%97%9B%E3%81%BF"
+        );
     }
 
     #[test]

@@ -40,8 +40,14 @@ impl Events {
     /// [`GatewayError`].
     pub async fn open(gateway: &Gateway, by: &Credential, key: &PublicKey) -> Result<Self, GatewayError> {
         let answer = gateway.event_stream(by, key).await?;
-        let stream = answer.bytes_stream().map(|part| part.map(|bytes| bytes.to_vec())).boxed();
-        Ok(Self { stream, parser: Parser::default() })
+        let stream = answer
+            .bytes_stream()
+            .map(|part| part.map(|bytes| bytes.to_vec()))
+            .boxed();
+        Ok(Self {
+            stream,
+            parser: Parser::default(),
+        })
     }
 
     /// The next events; `None` when the line is dead.
@@ -107,7 +113,9 @@ fn event(name: &str, data: &str) -> Option<Event> {
         "revoke" => data.commitment.map(Event::Revoke),
         "device" => Some(Event::Device(data.device)),
         "request" => Some(Event::Request),
-        "session-ended" => Some(Event::SessionEnded(data.code.unwrap_or_else(|| "session-ended".to_owned()))),
+        "session-ended" => Some(Event::SessionEnded(
+            data.code.unwrap_or_else(|| "session-ended".to_owned()),
+        )),
         _ => None,
     }
 }
@@ -122,11 +130,18 @@ mod tests {
         let text = format!(
             ": alive\n\nevent: grant\ndata: {{\"commitment\":\"{commitment}\"}}\n\nevent: request\r\ndata: {{}}\r\n\r\nevent: new\ndata: x\n\nevent: session-ended\ndata: {{\"code\":\"device-revoked\"}}\n\n"
         );
-        let expected =
-            vec![Event::Grant(Commitment([0xab; 32])), Event::Request, Event::SessionEnded("device-revoked".to_owned())];
+        let expected = vec![
+            Event::Grant(Commitment([0xab; 32])),
+            Event::Request,
+            Event::SessionEnded("device-revoked".to_owned()),
+        ];
         for size in [1, 3, 1000] {
             let mut parser = Parser::default();
-            let events: Vec<Event> = text.as_bytes().chunks(size).flat_map(|part| parser.push(part)).collect();
+            let events: Vec<Event> = text
+                .as_bytes()
+                .chunks(size)
+                .flat_map(|part| parser.push(part))
+                .collect();
             assert_eq!(events, expected);
         }
     }

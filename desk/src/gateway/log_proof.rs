@@ -57,13 +57,19 @@ pub fn check_read(
 ) -> Result<Option<LogPlace>, Notice> {
     let mut lines = std::collections::HashSet::new();
     for section in sections {
-        let proof = proofs.iter().find(|p| p.section == section.number()).ok_or(DeskError::ProofMissing)?;
+        let proof = proofs
+            .iter()
+            .find(|p| p.section == section.number())
+            .ok_or(DeskError::ProofMissing)?;
         proof.verify(domain, gateway, now)?;
         if !lines.insert(proof.index) {
             return Err(DeskError::ProofMissing.into());
         }
     }
-    Ok(proofs.iter().max_by_key(|p| p.index).map(|p| LogPlace { index: p.index, size: p.size }))
+    Ok(proofs.iter().max_by_key(|p| p.index).map(|p| LogPlace {
+        index: p.index,
+        size: p.size,
+    }))
 }
 
 #[cfg(test)]
@@ -77,22 +83,78 @@ mod tests {
         // A tree of one leaf: its root is the leaf's hash, its path is empty.
         let leaf = Digest([section.number() + 1; 32]);
         let signature = domain.sign(gateway, &Receipt::typed(0, &leaf, time)).unwrap();
-        LogProof { section: section.number(), index: 0, leaf, size: 1, root: leaf_hash(&leaf), path: vec![], receipt: Receipt { index: 0, leaf, time, signature } }
+        LogProof {
+            section: section.number(),
+            index: 0,
+            leaf,
+            size: 1,
+            root: leaf_hash(&leaf),
+            path: vec![],
+            receipt: Receipt {
+                index: 0,
+                leaf,
+                time,
+                signature,
+            },
+        }
     }
 
     #[test]
     fn every_section_needs_its_own_fresh_line() {
-        let domain = Domain { chain_id: 1, contract: [1; 20], salt: [2; 32] };
+        let domain = Domain {
+            chain_id: 1,
+            contract: [1; 20],
+            salt: [2; 32],
+        };
         let (gateway, other) = (SoftKey::generate().unwrap(), SoftKey::generate().unwrap());
         let (a, b) = (Section::Allergies, Section::Results);
         let good = proof(&domain, &gateway, a, 1000);
-        let check = |proofs: &[LogProof], sections: &[Section], now| check_read(proofs, sections, &domain, &gateway.public(), now);
-        assert_eq!(check(std::slice::from_ref(&good), &[a], 1010).unwrap(), Some(LogPlace { index: 0, size: 1 }));
+        let check = |proofs: &[LogProof], sections: &[Section], now| {
+            check_read(proofs, sections, &domain, &gateway.public(), now)
+        };
+        assert_eq!(
+            check(std::slice::from_ref(&good), &[a], 1010).unwrap(),
+            Some(LogPlace { index: 0, size: 1 })
+        );
         assert!(check(&[], &[a], 1010).is_err(), "none");
-        assert!(check(std::slice::from_ref(&good), &[a, b], 1010).is_err(), "one is missing");
-        assert!(check(std::slice::from_ref(&good), &[a], 2000).is_err(), "an old receipt shown again");
-        assert!(check(&[good.clone(), LogProof { section: b.number(), ..good.clone() }], &[a, b], 1010).is_err(), "one line for two");
-        assert!(check(&[proof(&domain, &other, a, 1000)], &[a], 1010).is_err(), "another's receipt");
-        assert!(check(&[LogProof { root: Digest([9; 32]), ..good }], &[a], 1010).is_err(), "not in the tree");
+        assert!(
+            check(std::slice::from_ref(&good), &[a, b], 1010).is_err(),
+            "one is missing"
+        );
+        assert!(
+            check(std::slice::from_ref(&good), &[a], 2000).is_err(),
+            "an old receipt shown again"
+        );
+        assert!(
+            check(
+                &[
+                    good.clone(),
+                    LogProof {
+                        section: b.number(),
+                        ..good.clone()
+                    }
+                ],
+                &[a, b],
+                1010
+            )
+            .is_err(),
+            "one line for two"
+        );
+        assert!(
+            check(&[proof(&domain, &other, a, 1000)], &[a], 1010).is_err(),
+            "another's receipt"
+        );
+        assert!(
+            check(
+                &[LogProof {
+                    root: Digest([9; 32]),
+                    ..good
+                }],
+                &[a],
+                1010
+            )
+            .is_err(),
+            "not in the tree"
+        );
     }
 }

@@ -6,12 +6,12 @@ mod events;
 mod log_proof;
 mod wire;
 
-pub use client::{Credential, Gateway, Permission};
 pub(crate) use client::percent_encode;
+pub use client::{Credential, Gateway, Permission};
 pub use error::GatewayError;
 pub use events::{Event, Events};
 pub use log_proof::{LogProof, check_read};
 pub use wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InstitutionFacts, Network,
-    Records, SectionWrap, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InstitutionFacts,
+    Network, Records, SectionWrap, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
 };

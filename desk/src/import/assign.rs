@@ -9,8 +9,23 @@ use wardkey_core::section::Section;
 
 /// Resources about who and where, not about the patient's state: they never follow a reference into a clinical section.
 const ADMINISTRATIVE: &[&str] = &[
-    "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "RelatedPerson", "CareTeam", "HealthcareService",
-    "Coverage", "Claim", "ExplanationOfBenefit", "Provenance", "Composition", "Encounter", "Person", "Group", "Endpoint",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "RelatedPerson",
+    "CareTeam",
+    "HealthcareService",
+    "Coverage",
+    "Claim",
+    "ExplanationOfBenefit",
+    "Provenance",
+    "Composition",
+    "Encounter",
+    "Person",
+    "Group",
+    "Endpoint",
 ];
 
 pub(super) fn assign(document: &Document<'_>) -> Vec<Planned> {
@@ -28,7 +43,11 @@ pub(super) fn assign(document: &Document<'_>) -> Vec<Planned> {
         .map(|(at, entry)| Planned {
             section: sections[at].unwrap_or_else(|| by_type(entry)),
             kind: entry.kind.clone(),
-            bytes: if linked[at] && !names_itself(entry) { entry.entry.into() } else { entry.resource.into() },
+            bytes: if linked[at] && !names_itself(entry) {
+                entry.entry.into()
+            } else {
+                entry.resource.into()
+            },
         })
         .collect()
 }
@@ -60,12 +79,16 @@ impl<'a> Finder<'a> {
     }
 
     fn find(&self, within: &'a Value, reference: &str) -> Option<usize> {
-        self.places.get(&std::ptr::from_ref(self.index.find(within, reference)?)).copied()
+        self.places
+            .get(&std::ptr::from_ref(self.index.find(within, reference)?))
+            .copied()
     }
 }
 
 fn place_sections<'a>(composition: &'a Value, of: &Value, finder: &Finder<'a>, out: &mut [Option<Section>], depth: u8) {
-    let Some(list) = of.get("section").and_then(Value::as_array) else { return };
+    let Some(list) = of.get("section").and_then(Value::as_array) else {
+        return;
+    };
     for part in list {
         if let Some(section) = section_of(part) {
             for entry in part.get("entry").and_then(Value::as_array).into_iter().flatten() {
@@ -83,7 +106,10 @@ fn place_sections<'a>(composition: &'a Value, of: &Value, finder: &Finder<'a>, o
 /// By LOINC code, else by a word of its title.
 fn section_of(part: &Value) -> Option<Section> {
     let code = part.get("code").map(codes).unwrap_or_default();
-    let by_code = Section::ALL.iter().copied().find(|s| s.loinc().is_some_and(|loinc| code.contains(&loinc)));
+    let by_code = Section::ALL
+        .iter()
+        .copied()
+        .find(|s| s.loinc().is_some_and(|loinc| code.contains(&loinc)));
     by_code.or_else(|| by_title(&text(part, "title").unwrap_or_default().to_lowercase()))
 }
 
@@ -106,11 +132,19 @@ fn by_title(title: &str) -> Option<Section> {
         ("alert", Section::Alerts),
         ("functional", Section::FunctionalStatus),
     ];
-    WORDS.iter().find(|(word, _)| title.contains(word)).map(|(_, section)| *section)
+    WORDS
+        .iter()
+        .find(|(word, _)| title.contains(word))
+        .map(|(_, section)| *section)
 }
 
 /// What a placed resource refers to goes with it; `linked` notes whatever is referred to.
-fn follow_references(document: &Document<'_>, finder: &Finder<'_>, sections: &mut [Option<Section>], linked: &mut [bool]) {
+fn follow_references(
+    document: &Document<'_>,
+    finder: &Finder<'_>,
+    sections: &mut [Option<Section>],
+    linked: &mut [bool],
+) {
     // Links are computed once, then followed from placed to unplaced until nothing moves.
     let links: Vec<Vec<usize>> = document
         .entries
@@ -118,11 +152,18 @@ fn follow_references(document: &Document<'_>, finder: &Finder<'_>, sections: &mu
         .map(|entry| {
             let mut names = Vec::new();
             references(&entry.value, &mut names, 0);
-            names.into_iter().filter_map(|name| finder.find(&entry.value, name)).collect()
+            names
+                .into_iter()
+                .filter_map(|name| finder.find(&entry.value, name))
+                .collect()
         })
         .collect();
     let clinical = |at: usize| !ADMINISTRATIVE.contains(&document.entries[at].kind.as_str());
-    for (from, to) in links.iter().enumerate().flat_map(|(from, all)| all.iter().map(move |to| (from, *to))) {
+    for (from, to) in links
+        .iter()
+        .enumerate()
+        .flat_map(|(from, all)| all.iter().map(move |to| (from, *to)))
+    {
         linked[to] |= from != to && clinical(from) && clinical(to);
     }
     for (at, entry) in document.entries.iter().enumerate() {
@@ -130,7 +171,9 @@ fn follow_references(document: &Document<'_>, finder: &Finder<'_>, sections: &mu
             sections[at] = Some(by_type(entry));
         }
     }
-    let mut front: Vec<usize> = (0..sections.len()).filter(|at| sections[*at].is_some() && clinical(*at)).collect();
+    let mut front: Vec<usize> = (0..sections.len())
+        .filter(|at| sections[*at].is_some() && clinical(*at))
+        .collect();
     while let Some(from) = front.pop() {
         for &to in &links[from] {
             if sections[to].is_none() && clinical(to) {
@@ -143,7 +186,10 @@ fn follow_references(document: &Document<'_>, finder: &Finder<'_>, sections: &mu
 
 /// Types that mean something only beside what refers to them.
 fn follows(kind: &str) -> bool {
-    matches!(kind, "Medication" | "Specimen" | "Device" | "Media" | "Substance" | "BodyStructure")
+    matches!(
+        kind,
+        "Medication" | "Specimen" | "Device" | "Media" | "Substance" | "BodyStructure"
+    )
 }
 
 fn references<'a>(value: &'a Value, out: &mut Vec<&'a str>, depth: u8) {
@@ -181,7 +227,14 @@ fn by_type(entry: &Entry<'_>) -> Section {
 
 fn problem(of: &Value) -> Section {
     let status = of.get("clinicalStatus").map(codes).unwrap_or_default();
-    if status.iter().any(|s| matches!(*s, "resolved" | "inactive" | "remission")) { Section::PastProblems } else { Section::Problems }
+    if status
+        .iter()
+        .any(|s| matches!(*s, "resolved" | "inactive" | "remission"))
+    {
+        Section::PastProblems
+    } else {
+        Section::Problems
+    }
 }
 
 fn observation(of: &Value) -> Section {

@@ -59,15 +59,21 @@ impl<'a> Document<'a> {
             return Err(ImportError::Xml);
         }
         // The whole text must be JSON, also where nothing of it is used.
-        serde_json::from_str::<serde::de::IgnoredAny>(source)
-            .map_err(|e| ImportError::NotJson { line: e.line().max(1), column: e.column().max(1) })?;
+        serde_json::from_str::<serde::de::IgnoredAny>(source).map_err(|e| ImportError::NotJson {
+            line: e.line().max(1),
+            column: e.column().max(1),
+        })?;
         if !start.starts_with('{') {
             return Err(ImportError::NotFhir);
         }
         let bundle: RawBundle<'a> = serde_json::from_str(source).map_err(|_| ImportError::NotFhir)?;
         match string(bundle.resource_type).as_deref() {
             Some("Bundle") => {}
-            Some(kind) => return Err(ImportError::NotABundle { kind: kind.chars().take(64).collect() }),
+            Some(kind) => {
+                return Err(ImportError::NotABundle {
+                    kind: kind.chars().take(64).collect(),
+                });
+            }
             None => return Err(ImportError::NotFhir),
         }
         let raw: Vec<&'a RawValue> = match bundle.entry {
@@ -78,8 +84,17 @@ impl<'a> Document<'a> {
         if entries.is_empty() {
             return Err(ImportError::NoEntries);
         }
-        let meta: Value = bundle.meta.and_then(|m| serde_json::from_str(m.get()).ok()).unwrap_or_default();
-        let profiles = meta.get("profile").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        let meta: Value = bundle
+            .meta
+            .and_then(|m| serde_json::from_str(m.get()).ok())
+            .unwrap_or_default();
+        let profiles = meta
+            .get("profile")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned);
         Ok(Self {
             kind: string(bundle.kind).unwrap_or_default(),
             profiles: profiles.collect(),
@@ -98,10 +113,14 @@ impl<'a> Document<'a> {
         let subject = self.composition().and_then(|c| crate::fhir::reference(c, "subject").0);
         let named = subject.and_then(|name| {
             let mut index = crate::fhir::Index::default();
-            self.entries.iter().for_each(|e| index.add(&e.value, e.full_url.as_deref()));
+            self.entries
+                .iter()
+                .for_each(|e| index.add(&e.value, e.full_url.as_deref()));
             self.composition().and_then(|c| index.find(c, name))
         });
-        named.filter(|p| text(p, "resourceType") == Some("Patient")).or_else(|| self.first("Patient"))
+        named
+            .filter(|p| text(p, "resourceType") == Some("Patient"))
+            .or_else(|| self.first("Patient"))
     }
 
     fn first(&self, kind: &str) -> Option<&Value> {
@@ -110,7 +129,11 @@ impl<'a> Document<'a> {
 
     /// Title of the Composition, else a plain one.
     pub fn title(&self) -> String {
-        let title = self.composition().and_then(|c| text(c, "title").map(str::to_owned).or_else(|| c.get("type").and_then(code_text)));
+        let title = self.composition().and_then(|c| {
+            text(c, "title")
+                .map(str::to_owned)
+                .or_else(|| c.get("type").and_then(code_text))
+        });
         title.unwrap_or_else(|| "FHIR document".to_owned())
     }
 }
@@ -121,7 +144,18 @@ impl<'a> Entry<'a> {
         let resource = parts.resource?;
         let value: Value = serde_json::from_str(resource.get()).ok()?;
         let kind = text(&value, "resourceType")?.chars().take(64).collect();
-        let full_url = parts.full_url.as_ref().and_then(Value::as_str).map(str::to_owned).filter(|u| !u.is_empty());
-        Some(Self { full_url, entry: raw.get(), resource: resource.get(), value, kind })
+        let full_url = parts
+            .full_url
+            .as_ref()
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .filter(|u| !u.is_empty());
+        Some(Self {
+            full_url,
+            entry: raw.get(),
+            resource: resource.get(),
+            value,
+            kind,
+        })
     }
 }

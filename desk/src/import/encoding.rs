@@ -23,11 +23,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, ImportError> {
             Err(_) => windows_1252(bytes)?,
         },
     };
-    if decoded.text.trim().is_empty() { Err(ImportError::Empty) } else { Ok(decoded) }
+    if decoded.text.trim().is_empty() {
+        Err(ImportError::Empty)
+    } else {
+        Ok(decoded)
+    }
 }
 
 const fn plain(text: &str) -> Decoded<'_> {
-    Decoded { text: Cow::Borrowed(text), warning: None }
+    Decoded {
+        text: Cow::Borrowed(text),
+        warning: None,
+    }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Decoded<'static>, ImportError> {
@@ -36,13 +43,16 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Decoded<'static>, Imp
     }
     let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     let text: Result<String, _> = char::decode_utf16(units).collect();
-    Ok(Decoded { text: Cow::Owned(text.map_err(|_| ImportError::Encoding)?), warning: None })
+    Ok(Decoded {
+        text: Cow::Owned(text.map_err(|_| ImportError::Encoding)?),
+        warning: None,
+    })
 }
 
 /// 0x80–0x9F of Windows-1252; zero where it has none.
 const UPPER: [u16; 32] = [
-    0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019,
-    0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178,
+    0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0,
+    0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178,
 ];
 
 fn windows_1252(bytes: &[u8]) -> Result<Decoded<'static>, ImportError> {
@@ -60,5 +70,8 @@ fn windows_1252(bytes: &[u8]) -> Result<Decoded<'static>, ImportError> {
         "the file is not UTF-8; it was read as Windows-1252",
         "Check names and letters with accents before you confirm.",
     );
-    Ok(Decoded { text: Cow::Owned(text.ok_or(ImportError::Encoding)?), warning: Some(warning) })
+    Ok(Decoded {
+        text: Cow::Owned(text.ok_or(ImportError::Encoding)?),
+        warning: Some(warning),
+    })
 }

@@ -74,7 +74,9 @@ impl Coded for ImportError {
     fn action(&self) -> &'static str {
         match self {
             Self::Empty | Self::NoEntries => "Ask the source for the document again. Nothing was written.",
-            Self::TooLarge { .. } | Self::TooMany { .. } => "Ask the source for a summary instead of the whole record. Nothing was written.",
+            Self::TooLarge { .. } | Self::TooMany { .. } => {
+                "Ask the source for a summary instead of the whole record. Nothing was written."
+            }
             Self::Encoding => "Ask the source for UTF-8. Nothing was written.",
             Self::Xml => "Ask the source for the JSON form of the document. Nothing was written.",
             Self::NotJson { .. } => "The file may be cut off; ask the source for it again. Nothing was written.",

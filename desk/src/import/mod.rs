@@ -53,12 +53,16 @@ pub struct Plan {
 /// [`ImportError`]: what it is instead, and what to do.
 pub fn read(bytes: &[u8], now: u64) -> Result<Plan, ImportError> {
     if bytes.len() > LARGEST {
-        return Err(ImportError::TooLarge { mib: bytes.len().div_ceil(1 << 20) });
+        return Err(ImportError::TooLarge {
+            mib: bytes.len().div_ceil(1 << 20),
+        });
     }
     let decoded = encoding::decode(bytes)?;
     let document = Document::parse(&decoded.text)?;
     if document.entries.len() > MOST {
-        return Err(ImportError::TooMany { count: document.entries.len() });
+        return Err(ImportError::TooMany {
+            count: document.entries.len(),
+        });
     }
     let remnants = version::check(&document)?;
     let mut warnings: Vec<Notice> = decoded.warning.into_iter().chain(remnants).collect();
@@ -79,13 +83,25 @@ fn irregularities(document: &Document<'_>) -> Vec<Notice> {
     let mut out = Vec::new();
     let unnamed = document.entries.iter().filter(|e| e.full_url.is_none()).count();
     if unnamed > 0 {
-        out.push(warn("import-no-full-url", format!("{unnamed} entries have no fullUrl"), "Nothing to do; links between entries may be missing."));
+        out.push(warn(
+            "import-no-full-url",
+            format!("{unnamed} entries have no fullUrl"),
+            "Nothing to do; links between entries may be missing.",
+        ));
     }
     if document.skipped > 0 {
-        out.push(warn("import-entry-skipped", format!("{} entries hold no resource", document.skipped), "Nothing to do; the original is kept whole."));
+        out.push(warn(
+            "import-entry-skipped",
+            format!("{} entries hold no resource", document.skipped),
+            "Nothing to do; the original is kept whole.",
+        ));
     }
     if document.kind == "document" && document.composition().is_none() {
-        out.push(warn("import-no-composition", "the document has no table of contents".to_owned(), "Check that every entry is in the right section."));
+        out.push(warn(
+            "import-no-composition",
+            "the document has no table of contents".to_owned(),
+            "Check that every entry is in the right section.",
+        ));
     }
     out
 }

@@ -25,7 +25,11 @@ pub(super) fn wrap(bytes: &[u8], title: &str, now: u64) -> Planned {
             "title": title,
         }}],
     });
-    Planned { section: Section::Documents, kind: "DocumentReference".to_owned(), bytes: resource.to_string().into_bytes() }
+    Planned {
+        section: Section::Documents,
+        kind: "DocumentReference".to_owned(),
+        bytes: resource.to_string().into_bytes(),
+    }
 }
 
 /// The original bytes out of such a DocumentReference.

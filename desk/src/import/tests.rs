@@ -13,7 +13,11 @@ fn code(bytes: &[u8]) -> &'static str {
 }
 
 fn of(plan: &Plan, section: Section) -> Vec<&str> {
-    plan.resources.iter().filter(|r| r.section == section).map(|r| r.kind.as_str()).collect()
+    plan.resources
+        .iter()
+        .filter(|r| r.section == section)
+        .map(|r| r.kind.as_str())
+        .collect()
 }
 
 #[test]
@@ -22,15 +26,27 @@ fn the_own_fixture_is_split_into_its_sections() {
     assert_eq!(plan.patient_name.as_deref(), Some("Mira Okonjo"));
     assert_eq!(plan.birth_date.as_deref(), Some("1961-04-12"));
     assert_eq!(of(&plan, Section::Allergies), ["AllergyIntolerance"]);
-    assert_eq!(of(&plan, Section::Medications), ["MedicationStatement", "Medication", "MedicationStatement"]);
+    assert_eq!(
+        of(&plan, Section::Medications),
+        ["MedicationStatement", "Medication", "MedicationStatement"]
+    );
     assert_eq!(of(&plan, Section::Problems), ["Condition"]);
     assert_eq!(of(&plan, Section::PastProblems), ["Condition"]);
-    assert_eq!(of(&plan, Section::Results), ["Observation", "Observation", "Observation"]);
+    assert_eq!(
+        of(&plan, Section::Results),
+        ["Observation", "Observation", "Observation"]
+    );
     assert_eq!(of(&plan, Section::Demographics), ["Patient"]);
-    assert_eq!(of(&plan, Section::Documents), ["Composition", "Practitioner", "Organization"]);
+    assert_eq!(
+        of(&plan, Section::Documents),
+        ["Composition", "Practitioner", "Organization"]
+    );
     let drug = plan.resources.iter().find(|r| r.kind == "Medication").unwrap();
     let entry: Value = serde_json::from_slice(&drug.bytes).unwrap();
-    assert!(entry["fullUrl"].as_str().unwrap().starts_with("urn:uuid:"), "only its fullUrl names it, so the entry is kept");
+    assert!(
+        entry["fullUrl"].as_str().unwrap().starts_with("urn:uuid:"),
+        "only its fullUrl names it, so the entry is kept"
+    );
 }
 
 #[test]
@@ -44,27 +60,55 @@ fn what_is_no_document_is_refused_with_a_reason() {
     assert_eq!(code(b"[1,2]"), "import-not-fhir");
     assert_eq!(code(b"{\"a\":1}"), "import-not-fhir");
     assert_eq!(code(b"{\"resourceType\":\"Patient\"}"), "import-not-a-bundle");
-    assert_eq!(code(b"{\"resourceType\":\"Bundle\",\"type\":\"document\"}"), "import-no-entries");
-    assert_eq!(code(b"{\"resourceType\":\"Bundle\",\"entry\":[{},{\"resource\":null},3]}"), "import-no-entries");
+    assert_eq!(
+        code(b"{\"resourceType\":\"Bundle\",\"type\":\"document\"}"),
+        "import-no-entries"
+    );
+    assert_eq!(
+        code(b"{\"resourceType\":\"Bundle\",\"entry\":[{},{\"resource\":null},3]}"),
+        "import-no-entries"
+    );
     assert_eq!(code(b"%PDF-1.7 \x00\x01\x02\xff\xfe"), "import-encoding");
     assert_eq!(code(&vec![b' '; 50 << 20]), "import-too-large");
-    let deep = format!("{{\"resourceType\":\"Bundle\",\"entry\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(code(deep.as_bytes()), "import-no-entries", "100,000 brackets neither overflow nor pass");
+    let deep = format!(
+        "{{\"resourceType\":\"Bundle\",\"entry\":{}{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    assert_eq!(
+        code(deep.as_bytes()),
+        "import-no-entries",
+        "100,000 brackets neither overflow nor pass"
+    );
 }
 
 #[test]
 fn other_versions_of_fhir_are_told() {
-    let bundle = |resource: Value| json!({"resourceType": "Bundle", "type": "document", "entry": [{"resource": resource}]}).to_string();
+    let bundle = |resource: Value| {
+        json!({"resourceType": "Bundle", "type": "document", "entry": [{"resource": resource}]}).to_string()
+    };
     for (resource, version) in [
         (json!({"resourceType": "MedicationOrder"}), "DSTU2"),
-        (json!({"resourceType": "AllergyIntolerance", "substance": {"text": "x"}}), "DSTU2"),
-        (json!({"resourceType": "AllergyIntolerance", "clinicalStatus": "active"}), "STU3"),
+        (
+            json!({"resourceType": "AllergyIntolerance", "substance": {"text": "x"}}),
+            "DSTU2",
+        ),
+        (
+            json!({"resourceType": "AllergyIntolerance", "clinicalStatus": "active"}),
+            "STU3",
+        ),
         (json!({"resourceType": "MedicationStatement", "taken": "y"}), "STU3"),
-        (json!({"resourceType": "MedicationStatement", "medication": {"concept": {"text": "x"}}}), "R5"),
+        (
+            json!({"resourceType": "MedicationStatement", "medication": {"concept": {"text": "x"}}}),
+            "R5",
+        ),
         (json!({"resourceType": "Encounter", "class": [{"text": "x"}]}), "R5"),
     ] {
         let error = read(bundle(resource.clone()).as_bytes(), 0).unwrap_err();
-        assert!(matches!(error, ImportError::Version { found, .. } if found == version), "{resource}: {error}");
+        assert!(
+            matches!(error, ImportError::Version { found, .. } if found == version),
+            "{resource}: {error}"
+        );
     }
 }
 
@@ -74,7 +118,11 @@ fn other_encodings_are_converted_and_the_original_is_kept() {
     let plain = read(FIXTURE, 0).unwrap();
     let marked = [b"\xef\xbb\xbf".as_slice(), FIXTURE].concat();
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let big = [b"\xfe\xff".to_vec(), text.encode_utf16().flat_map(u16::to_be_bytes).collect()].concat();
+    let big = [
+        b"\xfe\xff".to_vec(),
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+    ]
+    .concat();
     for bytes in [&marked, &little, &big] {
         let plan = read(bytes, 0).unwrap();
         assert_eq!(plan.resources, plain.resources);
@@ -94,7 +142,10 @@ fn kept(plan: &Plan) -> Vec<u8> {
 /// Every document of the corpus imports or is refused with a reason, and every byte is kept.
 fn corpus(folder: &str, refused_at_most: usize) {
     let root = std::env::var_os("WARDKEY_CORPUS").expect("WARDKEY_CORPUS names the corpus folder");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(PathBuf::from(root).join(folder)).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(PathBuf::from(root).join(folder))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     files.retain(|f| f.extension().is_some_and(|e| e == "json"));
     files.sort();
     let (mut resources, mut refused) = (0, 0);
@@ -112,14 +163,21 @@ fn corpus(folder: &str, refused_at_most: usize) {
             }
         }
     }
-    println!("{folder}: {} documents, {resources} resources, {refused} refused", files.len());
+    println!(
+        "{folder}: {} documents, {resources} resources, {refused} refused",
+        files.len()
+    );
     assert!(!files.is_empty() && refused <= refused_at_most);
 }
 
 fn check(bytes: &[u8], plan: &Plan, name: &str) {
     assert_eq!(kept(plan), bytes, "{name}: the original is kept byte for byte");
     let text = String::from_utf8_lossy(bytes);
-    let values: Vec<Value> = plan.resources.iter().map(|r| serde_json::from_slice(&r.bytes).unwrap()).collect();
+    let values: Vec<Value> = plan
+        .resources
+        .iter()
+        .map(|r| serde_json::from_slice(&r.bytes).unwrap())
+        .collect();
     let mut index = crate::fhir::Index::default();
     for value in &values {
         let (resource, url) = crate::fhir::unwrap_entry(value);
@@ -127,7 +185,10 @@ fn check(bytes: &[u8], plan: &Plan, name: &str) {
     }
     let mut unnamed = 0;
     for (planned, value) in plan.resources.iter().zip(&values) {
-        assert!(text.contains(std::str::from_utf8(&planned.bytes).unwrap()), "{name}: the source's own bytes");
+        assert!(
+            text.contains(std::str::from_utf8(&planned.bytes).unwrap()),
+            "{name}: the source's own bytes"
+        );
         let facts = crate::fhir::facts(crate::fhir::unwrap_entry(value).0, &index);
         assert!(!facts.title.is_empty());
         unnamed += usize::from(facts.title == planned.kind && planned.kind.starts_with("Medication"));
@@ -138,14 +199,20 @@ fn check(bytes: &[u8], plan: &Plan, name: &str) {
 }
 
 #[test]
-#[cfg_attr(not(wardkey_corpus), ignore = "set WARDKEY_CORPUS to the folder of the document corpus")]
+#[cfg_attr(
+    not(wardkey_corpus),
+    ignore = "set WARDKEY_CORPUS to the folder of the document corpus"
+)]
 fn every_patient_summary_of_the_corpus() {
     // One of them is STU3 throughout.
     corpus("ips", 1);
 }
 
 #[test]
-#[cfg_attr(not(wardkey_corpus), ignore = "set WARDKEY_CORPUS to the folder of the document corpus")]
+#[cfg_attr(
+    not(wardkey_corpus),
+    ignore = "set WARDKEY_CORPUS to the folder of the document corpus"
+)]
 fn every_generated_patient_of_the_corpus() {
     corpus("synthea", 0);
 }

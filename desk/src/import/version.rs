@@ -8,13 +8,21 @@ use serde_json::Value;
 
 /// Refuses another version; warns of remnants.
 pub(super) fn check(document: &Document<'_>) -> Result<Option<Notice>, ImportError> {
-    if let Some((found, sign)) = document.profiles.iter().find_map(|p| by_profile(p)).or_else(|| document.entries.iter().find_map(foreign)) {
+    if let Some((found, sign)) = document
+        .profiles
+        .iter()
+        .find_map(|p| by_profile(p))
+        .or_else(|| document.entries.iter().find_map(foreign))
+    {
         return Err(ImportError::Version { found, sign });
     }
     let signs: Vec<_> = document.entries.iter().filter_map(sign).collect();
     let r4 = document.entries.iter().filter(|e| is_r4(e)).count();
     match signs.first() {
-        Some((found, sign)) if signs.len() > r4 => Err(ImportError::Version { found, sign: sign.clone() }),
+        Some((found, sign)) if signs.len() > r4 => Err(ImportError::Version {
+            found,
+            sign: sign.clone(),
+        }),
         Some((found, sign)) => Ok(Some(Notice::new(
             Tone::Info,
             "import-version-mixed",
@@ -50,11 +58,17 @@ fn foreign(entry: &Entry<'_>) -> Option<(&'static str, String)> {
 /// Shapes that came with R4.
 fn is_r4(entry: &Entry<'_>) -> bool {
     let of = &entry.value;
-    let ips = of.pointer("/meta/profile").and_then(Value::as_array).into_iter().flatten();
+    let ips = of
+        .pointer("/meta/profile")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     match entry.kind.as_str() {
         "AllergyIntolerance" | "Condition" if of.get("clinicalStatus").is_some_and(Value::is_object) => true,
         "Immunization" if of.get("occurrenceDateTime").is_some() || of.get("occurrenceString").is_some() => true,
-        _ => ips.filter_map(Value::as_str).any(|p| p.starts_with("http://hl7.org/fhir/uv/ips/")),
+        _ => ips
+            .filter_map(Value::as_str)
+            .any(|p| p.starts_with("http://hl7.org/fhir/uv/ips/")),
     }
 }
 
@@ -66,9 +80,15 @@ fn sign(entry: &Entry<'_>) -> Option<(&'static str, String)> {
     match kind {
         "MedicationStatement" if has("wasNotTaken") => named("DSTU2", "wasNotTaken"),
         "MedicationStatement" if has("taken") => named("STU3", "taken"),
-        "MedicationStatement" | "MedicationRequest" if of.get("medication").is_some_and(Value::is_object) => named("R5", "medication"),
+        "MedicationStatement" | "MedicationRequest" if of.get("medication").is_some_and(Value::is_object) => {
+            named("R5", "medication")
+        }
         "AllergyIntolerance" | "Condition" if is_text("clinicalStatus") => {
-            if has("patient") && kind == "Condition" || has("substance") { named("DSTU2", "clinicalStatus") } else { named("STU3", "clinicalStatus") }
+            if has("patient") && kind == "Condition" || has("substance") {
+                named("DSTU2", "clinicalStatus")
+            } else {
+                named("STU3", "clinicalStatus")
+            }
         }
         "AllergyIntolerance" | "Condition" if has("assertedDate") => named("STU3", "assertedDate"),
         "AllergyIntolerance" if of.get("type").is_some_and(Value::is_object) => named("R5", "type"),

@@ -39,7 +39,8 @@ pub fn link(gateway: &str, network: &Network, institution: &InstitutionId, name:
 /// # Errors
 /// [`DeskError::PosterFailed`] if the link does not fit into a QR code.
 pub fn svg(sheet: &Sheet<'_>) -> Result<String, DeskError> {
-    let code = QrCode::with_error_correction_level(sheet.link, EcLevel::M).map_err(|e| DeskError::PosterFailed { detail: e.to_string() })?;
+    let code = QrCode::with_error_correction_level(sheet.link, EcLevel::M)
+        .map_err(|e| DeskError::PosterFailed { detail: e.to_string() })?;
     let mut out = String::with_capacity(64 << 10);
     let _ = write!(
         out,
@@ -49,7 +50,13 @@ pub fn svg(sheet: &Sheet<'_>) -> Result<String, DeskError> {
     line(&mut out, 690, 62, "#24403f", "Scan this code with your phone");
     modules(&mut out, &code);
     steps(&mut out);
-    line(&mut out, 2850, 40, "#5a6b6a", "You decide what this institution may read and write, and until when.");
+    line(
+        &mut out,
+        2850,
+        40,
+        "#5a6b6a",
+        "You decide what this institution may read and write, and until when.",
+    );
     if sheet.trial {
         line(&mut out, 2925, 40, "#a3231a", "TRIAL – no real patients, no real cards");
     }
@@ -58,7 +65,12 @@ pub fn svg(sheet: &Sheet<'_>) -> Result<String, DeskError> {
 }
 
 fn line(out: &mut String, y: usize, size: usize, fill: &str, text: &str) {
-    let _ = write!(out, r#"<text x="{}" y="{y}" font-size="{size}" fill="{fill}" text-anchor="middle">{}</text>"#, WIDTH / 2, escape(text));
+    let _ = write!(
+        out,
+        r#"<text x="{}" y="{y}" font-size="{size}" fill="{fill}" text-anchor="middle">{}</text>"#,
+        WIDTH / 2,
+        escape(text)
+    );
 }
 
 /// The name on one to three lines, as large as it fits.
@@ -110,7 +122,14 @@ fn modules(out: &mut String, code: &QrCode) {
         while column < side {
             let run = line[column..].iter().take_while(|c| **c == Color::Dark).count();
             if run > 0 {
-                let _ = write!(out, "M{} {}h{}v{unit}h-{}z", start + column * unit, top + row * unit, run * unit, run * unit);
+                let _ = write!(
+                    out,
+                    "M{} {}h{}v{unit}h-{}z",
+                    start + column * unit,
+                    top + row * unit,
+                    run * unit,
+                    run * unit
+                );
             }
             column += run.max(1);
         }
@@ -119,7 +138,11 @@ fn modules(out: &mut String, code: &QrCode) {
 }
 
 fn steps(out: &mut String) {
-    const STEPS: [&str; 3] = ["Open the camera and point it here", "Check the name, choose what to share", "The ward sees it at once"];
+    const STEPS: [&str; 3] = [
+        "Open the camera and point it here",
+        "Check the name, choose what to share",
+        "The ward sees it at once",
+    ];
     for (at, text) in STEPS.iter().enumerate() {
         let y = 2250 + at * 175;
         let _ = write!(

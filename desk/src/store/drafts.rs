@@ -27,8 +27,11 @@ impl Store {
         }
         self.room()?;
         let plain = Zeroizing::new(serde_json::to_vec(draft)?);
-        let sealed = vault.seal(&place(commitment), &plain).map_err(|e| StoreError::Broken { detail: e.to_string() })?;
-        self.drafts.insert(key(&vault.device, commitment), serde_json::to_vec(&sealed)?)?;
+        let sealed = vault
+            .seal(&place(commitment), &plain)
+            .map_err(|e| StoreError::Broken { detail: e.to_string() })?;
+        self.drafts
+            .insert(key(&vault.device, commitment), serde_json::to_vec(&sealed)?)?;
         self.flush()
     }
 
@@ -37,8 +40,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn draft(&self, owner: &VaultKey, commitment: &Commitment) -> Result<Option<Draft>, StoreError> {
-        let Some(stored) = self.drafts.get(key(&owner.vault().device, commitment))? else { return Ok(None) };
-        let plain = owner.open(&place(commitment), &serde_json::from_slice(&stored)?).map_err(|_| StoreError::Unreadable)?;
+        let Some(stored) = self.drafts.get(key(&owner.vault().device, commitment))? else {
+            return Ok(None);
+        };
+        let plain = owner
+            .open(&place(commitment), &serde_json::from_slice(&stored)?)
+            .map_err(|_| StoreError::Unreadable)?;
         Ok(Some(serde_json::from_slice(&plain)?))
     }
 
@@ -63,13 +70,21 @@ mod tests {
     use wardkey_core::typed::Domain;
 
     fn draft(text: &str) -> Draft {
-        Draft { kind: DraftKind::Note, text: text.to_owned(), fields: [("dose".to_owned(), String::new())].into() }
+        Draft {
+            kind: DraftKind::Note,
+            text: text.to_owned(),
+            fields: [("dose".to_owned(), String::new())].into(),
+        }
     }
 
     #[test]
     fn sealed_on_disk_and_back_after_a_new_start() {
         let folder = tempfile::tempdir().unwrap();
-        let domain = Domain { chain_id: 1, contract: [2; 20], salt: [3; 32] };
+        let domain = Domain {
+            chain_id: 1,
+            contract: [2; 20],
+            salt: [3; 32],
+        };
         let (card, device, grant) = (SoftKey::generate().unwrap(), DeviceId([7; 32]), Commitment([8; 32]));
         let words = "Nausea since yesterday, no fever";
         {
@@ -80,11 +95,16 @@ mod tests {
         }
         for file in walk(folder.path()) {
             let bytes = std::fs::read(&file).unwrap();
-            assert!(!bytes.windows(8).any(|w| w == &words.as_bytes()[..8]), "{file:?} holds plain text");
+            assert!(
+                !bytes.windows(8).any(|w| w == &words.as_bytes()[..8]),
+                "{file:?} holds plain text"
+            );
         }
         let store = Store::open(folder.path(), 0).unwrap();
         let peer = store.vault_peer(&device).unwrap().unwrap();
-        let vault = store.open_vault(&domain, &device, &card.public(), &card.agree(&peer).unwrap()).unwrap();
+        let vault = store
+            .open_vault(&domain, &device, &card.public(), &card.agree(&peer).unwrap())
+            .unwrap();
         assert_eq!(store.draft(&vault, &grant).unwrap().unwrap().text, words);
         assert_eq!(store.draft(&vault, &Commitment([9; 32])).unwrap(), None);
         store.save_draft(&vault.vault(), &grant, &draft("")).unwrap();
@@ -95,7 +115,11 @@ mod tests {
         let mut out = vec![];
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { out.extend(walk(&path)) } else { out.push(path) }
+            if path.is_dir() {
+                out.extend(walk(&path))
+            } else {
+                out.push(path)
+            }
         }
         out
     }

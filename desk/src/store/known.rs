@@ -37,11 +37,16 @@ pub fn remember_network(folder: &Path, network: &Network) -> Result<(), StoreErr
 pub fn it_secret(folder: &Path) -> Result<Zeroizing<[u8; 32]>, StoreError> {
     let path = folder.join(SECRET);
     match std::fs::read(&path).map(Zeroizing::new) {
-        Ok(bytes) => Ok(Zeroizing::new(bytes.as_slice().try_into().map_err(|_| StoreError::Unreadable)?)),
+        Ok(bytes) => Ok(Zeroizing::new(
+            bytes.as_slice().try_into().map_err(|_| StoreError::Unreadable)?,
+        )),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let mut secret = Zeroizing::new([0; 32]);
-            ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), secret.as_mut())
-                .map_err(|_| StoreError::Broken { detail: "no randomness".to_owned() })?;
+            ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), secret.as_mut()).map_err(|_| {
+                StoreError::Broken {
+                    detail: "no randomness".to_owned(),
+                }
+            })?;
             write_private(&path, secret.as_slice())?;
             Ok(secret)
         }
@@ -75,7 +80,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = it_secret(folder.path()).unwrap();
         assert_eq!(*it_secret(folder.path()).unwrap(), *first);
-        let mode = std::fs::metadata(folder.path().join(SECRET)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(folder.path().join(SECRET))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

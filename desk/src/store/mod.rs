@@ -6,7 +6,7 @@ mod outbox;
 mod vault;
 
 pub use known::{it_secret, known_network, remember_network};
-pub use outbox::{NewWrite, Queued, Outgoing};
+pub use outbox::{NewWrite, Outgoing, Queued};
 pub use vault::{Vault, VaultKey};
 
 use std::path::{Path, PathBuf};
@@ -55,7 +55,9 @@ impl From<sled::Error> for StoreError {
     fn from(error: sled::Error) -> Self {
         match error {
             sled::Error::Io(io) => io.into(),
-            other => Self::Broken { detail: other.to_string() },
+            other => Self::Broken {
+                detail: other.to_string(),
+            },
         }
     }
 }
@@ -63,10 +65,14 @@ impl From<sled::Error> for StoreError {
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => Self::DiskFull,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
+                Self::DiskFull
+            }
             std::io::ErrorKind::WouldBlock => Self::InUse,
             _ if error.to_string().contains("could not acquire lock") => Self::InUse,
-            _ => Self::Broken { detail: error.to_string() },
+            _ => Self::Broken {
+                detail: error.to_string(),
+            },
         }
     }
 }
@@ -98,7 +104,11 @@ impl Store {
     /// [`StoreError`].
     pub fn open(folder: &Path, reserve: u64) -> Result<Self, StoreError> {
         private_folder(folder)?;
-        let db = sled::Config::new().path(folder.join("store")).cache_capacity(16 << 20).flush_every_ms(None).open()?;
+        let db = sled::Config::new()
+            .path(folder.join("store"))
+            .cache_capacity(16 << 20)
+            .flush_every_ms(None)
+            .open()?;
         let store = Self {
             items: db.open_tree("outbox")?,
             bodies: db.open_tree("outbox-records")?,
@@ -116,7 +126,11 @@ impl Store {
     /// Refuses to begin a write that might not fit, so that nothing is half written.
     fn room(&self) -> Result<(), StoreError> {
         let free = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
-        if free.f_bavail.saturating_mul(free.f_frsize) < self.reserve { Err(StoreError::DiskFull) } else { Ok(()) }
+        if free.f_bavail.saturating_mul(free.f_frsize) < self.reserve {
+            Err(StoreError::DiskFull)
+        } else {
+            Ok(())
+        }
     }
 
     /// Durable before it returns.

@@ -103,7 +103,11 @@ impl Store {
                 detail: String::new(),
                 name,
             };
-            rows.push((self.db.generate_id()?, serde_json::to_vec(&item)?, serde_json::to_vec(&write.record)?));
+            rows.push((
+                self.db.generate_id()?,
+                serde_json::to_vec(&item)?,
+                serde_json::to_vec(&write.record)?,
+            ));
         }
         (&self.items, &self.bodies)
             .transaction(|(items, bodies)| {
@@ -125,7 +129,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn due(&self, device: &DeviceId, limit: usize, bytes: usize, not: &HashSet<Commitment>) -> Result<Vec<Outgoing>, StoreError> {
+    pub fn due(
+        &self,
+        device: &DeviceId,
+        limit: usize,
+        bytes: usize,
+        not: &HashSet<Commitment>,
+    ) -> Result<Vec<Outgoing>, StoreError> {
         let (mut out, mut size) = (Vec::<Outgoing>::new(), 0);
         for row in &self.items {
             let (key, value) = row?;
@@ -139,8 +149,14 @@ impl Store {
                 break;
             }
             size += body.len();
-            let queued = Queued(u64::from_be_bytes(key.as_ref().try_into().map_err(|_| StoreError::Unreadable)?));
-            out.push(Outgoing { queued, commitment: item.commitment, record: serde_json::from_slice(&body)? });
+            let queued = Queued(u64::from_be_bytes(
+                key.as_ref().try_into().map_err(|_| StoreError::Unreadable)?,
+            ));
+            out.push(Outgoing {
+                queued,
+                commitment: item.commitment,
+                record: serde_json::from_slice(&body)?,
+            });
         }
         Ok(out)
     }
@@ -161,7 +177,11 @@ impl Store {
                 self.bodies.remove(key)?;
             }
         }
-        if state == OutboxState::Sending { Ok(()) } else { self.flush() }
+        if state == OutboxState::Sending {
+            Ok(())
+        } else {
+            self.flush()
+        }
     }
 
     /// Lets refused writes of one clinician be tried again.
@@ -246,18 +266,42 @@ mod tests {
             time: u64::from(n),
             kind: "DocumentReference".into(),
         };
-        let sealed = Sealed { enc: vec![4; 65], ct: vec![n; 1000] };
-        let record = Record { header, sealed, author: Author::Signature { signature: Signature([1; 64]) } };
-        NewWrite { commitment: Commitment([commitment; 32]), record, patient_name: "Mira Okonjo".into() }
+        let sealed = Sealed {
+            enc: vec![4; 65],
+            ct: vec![n; 1000],
+        };
+        let record = Record {
+            header,
+            sealed,
+            author: Author::Signature {
+                signature: Signature([1; 64]),
+            },
+        };
+        NewWrite {
+            commitment: Commitment([commitment; 32]),
+            record,
+            patient_name: "Mira Okonjo".into(),
+        }
     }
 
     fn vault(store: &Store) -> VaultKey {
-        let domain = Domain { chain_id: 1, contract: [2; 20], salt: [3; 32] };
-        store.new_vault(&domain, &DEVICE, &SoftKey::generate().unwrap().public()).unwrap()
+        let domain = Domain {
+            chain_id: 1,
+            contract: [2; 20],
+            salt: [3; 32],
+        };
+        store
+            .new_vault(&domain, &DEVICE, &SoftKey::generate().unwrap().public())
+            .unwrap()
     }
 
     fn due(store: &Store, device: DeviceId, limit: usize, bytes: usize) -> Vec<u8> {
-        store.due(&device, limit, bytes, &HashSet::new()).unwrap().iter().map(|o| o.record.header.record.0[0]).collect()
+        store
+            .due(&device, limit, bytes, &HashSet::new())
+            .unwrap()
+            .iter()
+            .map(|o| o.record.header.record.0[0])
+            .collect()
     }
 
     #[test]
@@ -265,13 +309,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), 0).unwrap();
         let vault = vault(&store);
-        store.enqueue(&vault.vault(), vec![write(1, 1), write(2, 2), write(3, 1), write(4, 1)]).unwrap();
-        assert_eq!(due(&store, DEVICE, 10, usize::MAX), [1, 3, 4], "one grant at a time, in order");
+        store
+            .enqueue(&vault.vault(), vec![write(1, 1), write(2, 2), write(3, 1), write(4, 1)])
+            .unwrap();
+        assert_eq!(
+            due(&store, DEVICE, 10, usize::MAX),
+            [1, 3, 4],
+            "one grant at a time, in order"
+        );
         assert_eq!(due(&store, DEVICE, 2, usize::MAX), [1, 3]);
         assert_eq!(due(&store, DEVICE, 10, 1), [1], "a large record goes alone");
         assert!(due(&store, DeviceId([8; 32]), 10, usize::MAX).is_empty());
         let skip = HashSet::from([Commitment([1; 32])]);
-        assert_eq!(store.due(&DEVICE, 10, usize::MAX, &skip).unwrap()[0].record.header.record.0[0], 2);
+        assert_eq!(
+            store.due(&DEVICE, 10, usize::MAX, &skip).unwrap()[0]
+                .record
+                .header
+                .record
+                .0[0],
+            2
+        );
     }
 
     #[test]
@@ -280,7 +337,9 @@ mod tests {
         let opened = {
             let store = Store::open(folder.path(), 0).unwrap();
             let vault = vault(&store);
-            let queued = store.enqueue(&vault.vault(), vec![write(1, 1), write(2, 1), write(3, 1)]).unwrap();
+            let queued = store
+                .enqueue(&vault.vault(), vec![write(1, 1), write(2, 1), write(3, 1)])
+                .unwrap();
             store.settle(&queued[..1], OutboxState::Sent, "log line 1").unwrap();
             store.settle(&queued[1..2], OutboxState::Sending, "").unwrap();
             store.settle(&queued[2..], OutboxState::Refused, "no").unwrap();
@@ -290,9 +349,15 @@ mod tests {
         assert_eq!(store.outbox_count().unwrap(), OutboxCount { waiting: 1, failed: 1 });
         assert_eq!(due(&store, DEVICE, 10, usize::MAX), [2]);
         let rows = store.outbox_rows(Some(&opened)).unwrap();
-        assert_eq!(rows.iter().map(|r| r.state).collect::<Vec<_>>(), [OutboxState::Refused, OutboxState::Waiting, OutboxState::Sent]);
+        assert_eq!(
+            rows.iter().map(|r| r.state).collect::<Vec<_>>(),
+            [OutboxState::Refused, OutboxState::Waiting, OutboxState::Sent]
+        );
         assert!(rows.iter().all(|r| r.patient == "Mira Okonjo"));
-        assert!(store.outbox_rows(None).unwrap().iter().all(|r| r.patient.is_empty()), "names for their author alone");
+        assert!(
+            store.outbox_rows(None).unwrap().iter().all(|r| r.patient.is_empty()),
+            "names for their author alone"
+        );
         store.retry_refused(&DEVICE).unwrap();
         assert_eq!(due(&store, DEVICE, 10, usize::MAX), [2, 3]);
         assert_eq!(store.bodies.len(), 2, "the ciphertext of what was acknowledged is gone");
@@ -306,9 +371,19 @@ mod tests {
             vault(&store)
         };
         let store = Store::open(folder.path(), u64::MAX).unwrap();
-        assert_eq!(store.enqueue(&vault.vault(), vec![write(1, 1)]).err(), Some(StoreError::DiskFull));
+        assert_eq!(
+            store.enqueue(&vault.vault(), vec![write(1, 1)]).err(),
+            Some(StoreError::DiskFull)
+        );
         assert_eq!(store.outbox_count().unwrap(), OutboxCount::default());
-        let draft = crate::view::Draft { kind: crate::view::DraftKind::Note, text: "x".into(), fields: [].into() };
-        assert_eq!(store.save_draft(&vault.vault(), &Commitment([1; 32]), &draft), Err(StoreError::DiskFull));
+        let draft = crate::view::Draft {
+            kind: crate::view::DraftKind::Note,
+            text: "x".into(),
+            fields: [].into(),
+        };
+        assert_eq!(
+            store.save_draft(&vault.vault(), &Commitment([1; 32]), &draft),
+            Err(StoreError::DiskFull)
+        );
     }
 }

@@ -44,7 +44,15 @@ impl Vault {
     /// [`SealError::CannotSeal`].
     pub fn seal(&self, place: &[u8], value: &[u8]) -> Result<Sealed, SealError> {
         let aad = aad(&self.device, place);
-        seal(&self.public, &Context { label: VALUE_LABEL, domain: &self.domain, aad: &aad }, value)
+        seal(
+            &self.public,
+            &Context {
+                label: VALUE_LABEL,
+                domain: &self.domain,
+                aad: &aad,
+            },
+            value,
+        )
     }
 }
 
@@ -61,7 +69,15 @@ impl VaultKey {
     /// [`SealError::CannotOpen`].
     pub fn open(&self, place: &[u8], sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let aad = aad(&self.vault.device, place);
-        open(&self.key, &Context { label: VALUE_LABEL, domain: &self.vault.domain, aad: &aad }, sealed)
+        open(
+            &self.key,
+            &Context {
+                label: VALUE_LABEL,
+                domain: &self.vault.domain,
+                aad: &aad,
+            },
+            sealed,
+        )
     }
 }
 
@@ -75,9 +91,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn vault_peer(&self, device: &DeviceId) -> Result<Option<PublicKey>, StoreError> {
-        let Some(stored) = self.vaults.get(device.bytes())? else { return Ok(None) };
+        let Some(stored) = self.vaults.get(device.bytes())? else {
+            return Ok(None);
+        };
         let stored: Stored = serde_json::from_slice(&stored)?;
-        Ok(Some(PublicKey::from_sec1(&stored.key.enc).map_err(|_| StoreError::Unreadable)?))
+        Ok(Some(
+            PublicKey::from_sec1(&stored.key.enc).map_err(|_| StoreError::Unreadable)?,
+        ))
     }
 
     /// Opens the vault with what the card agreed on.
@@ -93,14 +113,25 @@ impl Store {
     ) -> Result<VaultKey, StoreError> {
         let stored = self.vaults.get(device.bytes())?.ok_or(StoreError::Unreadable)?;
         let stored: Stored = serde_json::from_slice(&stored)?;
-        let context = Context { label: KEY_LABEL, domain, aad: device.bytes() };
+        let context = Context {
+            label: KEY_LABEL,
+            domain,
+            aad: device.bytes(),
+        };
         let bytes = open_agreed(agreement, shared, &context, &stored.key).map_err(|_| StoreError::Unreadable)?;
         let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| StoreError::Unreadable)?;
         let key = SoftKey::from_bytes(bytes).map_err(|_| StoreError::Unreadable)?;
         if key.public() != stored.public {
             return Err(StoreError::Unreadable);
         }
-        Ok(VaultKey { vault: Vault { device: *device, public: stored.public, domain: *domain }, key })
+        Ok(VaultKey {
+            vault: Vault {
+                device: *device,
+                public: stored.public,
+                domain: *domain,
+            },
+            key,
+        })
     }
 
     /// Makes a vault for a clinician new to this terminal, sealed to the card's 9D key.
@@ -109,13 +140,34 @@ impl Store {
     /// [`StoreError`].
     pub fn new_vault(&self, domain: &Domain, device: &DeviceId, agreement: &PublicKey) -> Result<VaultKey, StoreError> {
         self.room()?;
-        let broken = |_| StoreError::Broken { detail: "no randomness".to_owned() };
+        let broken = |_| StoreError::Broken {
+            detail: "no randomness".to_owned(),
+        };
         let key = SoftKey::generate().map_err(broken)?;
-        let context = Context { label: KEY_LABEL, domain, aad: device.bytes() };
-        let sealed = seal(agreement, &context, key.to_bytes().as_slice()).map_err(|_| StoreError::Broken { detail: "sealing".to_owned() })?;
-        self.vaults.insert(device.bytes(), serde_json::to_vec(&Stored { public: key.public(), key: sealed })?)?;
+        let context = Context {
+            label: KEY_LABEL,
+            domain,
+            aad: device.bytes(),
+        };
+        let sealed = seal(agreement, &context, key.to_bytes().as_slice()).map_err(|_| StoreError::Broken {
+            detail: "sealing".to_owned(),
+        })?;
+        self.vaults.insert(
+            device.bytes(),
+            serde_json::to_vec(&Stored {
+                public: key.public(),
+                key: sealed,
+            })?,
+        )?;
         self.flush()?;
-        Ok(VaultKey { vault: Vault { device: *device, public: key.public(), domain: *domain }, key })
+        Ok(VaultKey {
+            vault: Vault {
+                device: *device,
+                public: key.public(),
+                domain: *domain,
+            },
+            key,
+        })
     }
 }
 
@@ -128,7 +180,11 @@ mod tests {
     fn only_the_card_that_it_was_made_for_opens_a_vault() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), 0).unwrap();
-        let domain = Domain { chain_id: 1, contract: [2; 20], salt: [3; 32] };
+        let domain = Domain {
+            chain_id: 1,
+            contract: [2; 20],
+            salt: [3; 32],
+        };
         let (card, other) = (SoftKey::generate().unwrap(), SoftKey::generate().unwrap());
         let device = DeviceId([7; 32]);
         assert_eq!(store.vault_peer(&device).unwrap(), None);
@@ -136,7 +192,9 @@ mod tests {
         let sealed = made.vault().seal(b"place", b"half-typed").unwrap();
         drop(made);
         let peer = store.vault_peer(&device).unwrap().unwrap();
-        let opened = store.open_vault(&domain, &device, &card.public(), &card.agree(&peer).unwrap()).unwrap();
+        let opened = store
+            .open_vault(&domain, &device, &card.public(), &card.agree(&peer).unwrap())
+            .unwrap();
         assert_eq!(opened.open(b"place", &sealed).unwrap().as_slice(), b"half-typed");
         assert!(opened.open(b"other", &sealed).is_err());
         let wrong = store.open_vault(&domain, &device, &other.public(), &other.agree(&peer).unwrap());

@@ -10,11 +10,16 @@ mod write;
 
 pub use approvals::{DeviceRow, DeviceStatus, Evidence, EvidenceSlot, EvidenceVerdict, RequestRow};
 pub use cards::{CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, Progress, SlotState, Task};
-pub use chart::{Chart, ChartPatient, ChartSection, Entry, LogPlace, SectionState, Severity, Source, SignatureState, SignedWith, Value};
+pub use chart::{
+    Chart, ChartPatient, ChartSection, Entry, LogPlace, SectionState, Severity, SignatureState, SignedWith, Source,
+    Value,
+};
 pub use patients::{GrantState, PatientRow};
 pub use snapshot::{
-    CardView, ChainView, GatewayState, LockView, MasterStatus, MasterView, OutboxCount, PhaseName, Snapshot, Topic, UserView,
+    CardView, ChainView, GatewayState, LockView, MasterStatus, MasterView, OutboxCount, PhaseName, Snapshot, Topic,
+    UserView,
 };
 pub use write::{
-    Draft, DraftKind, ImportDone, ImportPreview, OutboxRow, OutboxState, Poster, PosterFiles, Prescription, SectionCount,
+    Draft, DraftKind, ImportDone, ImportPreview, OutboxRow, OutboxState, Poster, PosterFiles, Prescription,
+    SectionCount,
 };

@@ -9,7 +9,9 @@ use crate::clock::now;
 use crate::error::DeskError;
 use crate::gateway::{InstitutionFacts, WaitingRequest};
 use crate::notice::Notice;
-use crate::view::{DeviceRow, DeviceStatus, Evidence as EvidenceView, EvidenceSlot, EvidenceVerdict, RequestRow, Topic};
+use crate::view::{
+    DeviceRow, DeviceStatus, Evidence as EvidenceView, EvidenceSlot, EvidenceVerdict, RequestRow, Topic,
+};
 use crate::words::words;
 use std::path::{Path, PathBuf};
 use wardkey_core::action::{Proof, SignedAction};
@@ -31,7 +33,12 @@ pub(super) const fn verdict(of: &Verdict) -> EvidenceVerdict {
 }
 
 fn evidence(of: &Attestation) -> Evidence {
-    Evidence { leaf9a: of.leaf9a.clone(), leaf9c: of.leaf9c.clone(), leaf9d: of.leaf9d.clone(), issuer: of.issuer.clone() }
+    Evidence {
+        leaf9a: of.leaf9a.clone(),
+        leaf9c: of.leaf9c.clone(),
+        leaf9d: of.leaf9d.clone(),
+        issuer: of.issuer.clone(),
+    }
 }
 
 const fn pin_word(policy: PinPolicy) -> &'static str {
@@ -57,17 +64,44 @@ fn show(report: &Report, request: &DeviceRequest) -> EvidenceView {
         Verdict::NewerThanOurList => "the issuer is newer than the list of this terminal".to_owned(),
         _ => String::new(),
     };
-    let other = report.slots.iter().filter_map(|s| s.facts.as_ref()?.serial.as_ref()).find(|s| **s != request.certificate.card);
+    let other = report
+        .slots
+        .iter()
+        .filter_map(|s| s.facts.as_ref()?.serial.as_ref())
+        .find(|s| **s != request.certificate.card);
     if let Some(other) = other {
-        detail = format!("the evidence is of card {other}, the request names {}", request.certificate.card);
+        detail = format!(
+            "the evidence is of card {other}, the request names {}",
+            request.certificate.card
+        );
     }
     let slots = report.slots.iter().map(|slot| EvidenceSlot {
         slot: slot.slot.to_string(),
-        pin: slot.facts.as_ref().and_then(|f| f.pin_policy).map(pin_word).unwrap_or_default().to_owned(),
-        touch: slot.facts.as_ref().and_then(|f| f.touch_policy).map(touch_word).unwrap_or_default().to_owned(),
+        pin: slot
+            .facts
+            .as_ref()
+            .and_then(|f| f.pin_policy)
+            .map(pin_word)
+            .unwrap_or_default()
+            .to_owned(),
+        touch: slot
+            .facts
+            .as_ref()
+            .and_then(|f| f.touch_policy)
+            .map(touch_word)
+            .unwrap_or_default()
+            .to_owned(),
     });
-    let verdict = if other.is_some() { EvidenceVerdict::Unverified } else { verdict(&overall) };
-    EvidenceView { verdict, detail, slots: slots.collect() }
+    let verdict = if other.is_some() {
+        EvidenceVerdict::Unverified
+    } else {
+        verdict(&overall)
+    };
+    EvidenceView {
+        verdict,
+        detail,
+        slots: slots.collect(),
+    }
 }
 
 impl Workstation {
@@ -82,18 +116,40 @@ impl Workstation {
         let examine = |roots: &Roots| verify(evidence, &expected, roots, now());
         // A card is what one list vouches for; where none does, the worst word counts.
         let reports: Vec<Report> = makers.iter().chain(&tests).map(examine).collect();
-        let vouched = reports.iter().find(|r| matches!(r.overall(), Verdict::TestRoot | Verdict::Genuine));
+        let vouched = reports
+            .iter()
+            .find(|r| matches!(r.overall(), Verdict::TestRoot | Verdict::Genuine));
         let worst = || reports.iter().find(|r| matches!(r.overall(), Verdict::Invalid(_)));
-        vouched.or_else(worst).or(reports.first()).cloned().unwrap_or_else(|| examine(&Roots::default()))
+        vouched
+            .or_else(worst)
+            .or(reports.first())
+            .cloned()
+            .unwrap_or_else(|| examine(&Roots::default()))
     }
 
     /// The makers' lists, and the test roots if they count here. What cannot be read is left out: its cards then read "newer than
     /// our list".
     fn roots(&self) -> (Vec<Roots>, Vec<Roots>) {
-        let read = |found: Result<Roots, RootsError>| found.inspect_err(|error| tracing::warn!(%error, "attestation roots")).ok();
-        let makers = self.settings.attestation_roots.iter().filter_map(|folder| read(Roots::from_pem_dir(folder))).collect();
-        let tests = self.settings.test_roots.iter().filter(|_| self.settings.trust_test_root);
-        let tests = tests.flat_map(|path| pem_files(path)).filter_map(|file| read(Roots::default().with_test_root(&file))).collect();
+        let read = |found: Result<Roots, RootsError>| {
+            found
+                .inspect_err(|error| tracing::warn!(%error, "attestation roots"))
+                .ok()
+        };
+        let makers = self
+            .settings
+            .attestation_roots
+            .iter()
+            .filter_map(|folder| read(Roots::from_pem_dir(folder)))
+            .collect();
+        let tests = self
+            .settings
+            .test_roots
+            .iter()
+            .filter(|_| self.settings.trust_test_root);
+        let tests = tests
+            .flat_map(|path| pem_files(path))
+            .filter_map(|file| read(Roots::default().with_test_root(&file)))
+            .collect();
         (makers, tests)
     }
 
@@ -108,7 +164,10 @@ impl Workstation {
     }
 
     async fn waiting(&self, master: &Master) -> Result<Vec<WaitingRequest>, Notice> {
-        self.gateway.requests(master.by(), &master.facts.id).await.map_err(|e| self.heed_master(e))
+        self.gateway
+            .requests(master.by(), &master.facts.id)
+            .await
+            .map_err(|e| self.heed_master(e))
     }
 
     fn row(&self, master: &Master, waiting: &WaitingRequest) -> RequestRow {
@@ -132,7 +191,11 @@ impl Workstation {
 
     fn evidence_report(&self, request: &DeviceRequest) -> Report {
         let c = &request.certificate;
-        let keys = CardKeys { authentication: c.device, signature: c.signature, agreement: c.agreement };
+        let keys = CardKeys {
+            authentication: c.device,
+            signature: c.signature,
+            agreement: c.agreement,
+        };
         self.examine(&evidence(&request.attestation), &keys)
     }
 
@@ -152,15 +215,32 @@ impl Workstation {
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
         let action = approval(&facts, &request, rights, not_after);
         let operations = vec![
-            Operation::Sign { slot: Slot::Signature, digest: network.domain.digest(&action) },
-            Operation::Agree { slot: Slot::KeyManagement, peer: wrap_peer(&own)? },
+            Operation::Sign {
+                slot: Slot::Signature,
+                digest: network.domain.digest(&action),
+            },
+            Operation::Agree {
+                slot: Slot::KeyManagement,
+                peer: wrap_peer(&own)?,
+            },
         ];
-        let purpose = format!("Approve the card of {}, {}", request.certificate.holder, request.certificate.role);
-        let mut answers = self.card.ask_pin(job(&info, &facts.name, "Approve card", &purpose, operations)).await?;
+        let purpose = format!(
+            "Approve the card of {}, {}",
+            request.certificate.holder, request.certificate.role
+        );
+        let mut answers = self
+            .card
+            .ask_pin(job(&info, &facts.name, "Approve card", &purpose, operations))
+            .await?;
         let mut signed = SignedAction::one(action, answers.signature()?);
-        signed.action.verify(&network.domain, &keys.signature, &signed.signatures[0])?;
+        signed
+            .action
+            .verify(&network.domain, &keys.signature, &signed.signatures[0])?;
         let proof = DeviceRequest::typed(&request.certificate, &request.challenge, request.deadline);
-        signed.proof = Some(Proof { message: proof, signature: request.signature });
+        signed.proof = Some(Proof {
+            message: proof,
+            signature: request.signature,
+        });
         let agreement = unseal_agreement(&network, &facts.id, &keys.agreement, &own, &*answers.shared()?)?;
         if own.epoch != facts.agreement.epoch || agreement.public() != facts.agreement.key {
             return Err(DeskError::WrongWrap.into());
@@ -169,7 +249,10 @@ impl Workstation {
         let wrap = wrap_for(&network, &facts.id, own.epoch, recipient, &agreement)?;
         drop(agreement);
         // The wrap first: a card that is approved can then always sign in.
-        self.gateway.put_wrap(master.by(), &facts.id, &recipient.id(), &wrap).await.map_err(|e| self.heed_master(e))?;
+        self.gateway
+            .put_wrap(master.by(), &facts.id, &recipient.id(), &wrap)
+            .await
+            .map_err(|e| self.heed_master(e))?;
         self.gateway.act(&signed).await?;
         self.tell(&[Topic::Requests, Topic::Devices]);
         Ok(())
@@ -177,13 +260,19 @@ impl Workstation {
 
     async fn waiting_one(&self, master: &Master, request: &str) -> Result<WaitingRequest, Notice> {
         let digest: Digest = request.parse().map_err(|_| DeskError::RequestUnknown)?;
-        let found = self.waiting(master).await?.into_iter().find(|w| w.request.certificate.digest() == digest);
+        let found = self
+            .waiting(master)
+            .await?
+            .into_iter()
+            .find(|w| w.request.certificate.digest() == digest);
         Ok(found.ok_or(DeskError::RequestUnknown)?)
     }
 
     /// What must hold before anybody may approve; weaker evidence than a maker's is the holder's to judge.
     fn must_hold(&self, master: &Master, request: &DeviceRequest) -> Result<(), Notice> {
-        request.verify(&master.network.domain).map_err(|_| DeskError::RequestBad)?;
+        request
+            .verify(&master.network.domain)
+            .map_err(|_| DeskError::RequestBad)?;
         if request.certificate.institution != master.facts.id {
             return Err(DeskError::RequestBad.into());
         }
@@ -192,7 +281,9 @@ impl Workstation {
         match report.overall() {
             Verdict::TestRoot if !self.settings.trust_test_root => Err(DeskError::EvidenceTest.into()),
             Verdict::Invalid(_) => Err(DeskError::EvidenceBad { detail: shown.detail }.into()),
-            _ if shown.detail.starts_with("the evidence is of card") => Err(DeskError::EvidenceBad { detail: shown.detail }.into()),
+            _ if shown.detail.starts_with("the evidence is of card") => {
+                Err(DeskError::EvidenceBad { detail: shown.detail }.into())
+            }
             _ => Ok(()),
         }
     }
@@ -203,7 +294,11 @@ impl Workstation {
         facts: &InstitutionFacts,
     ) -> Result<(wardkey_hsm::CardInfo, CardKeys, std::sync::Arc<crate::gateway::Network>), Notice> {
         let (info, keys, network) = self.free_card().await?;
-        if keys.signature == facts.master { Ok((info, keys, network)) } else { Err(DeskError::NotAMaster.into()) }
+        if keys.signature == facts.master {
+            Ok((info, keys, network))
+        } else {
+            Err(DeskError::NotAMaster.into())
+        }
     }
 
     /// Refuses a request.
@@ -213,7 +308,10 @@ impl Workstation {
     pub async fn refuse(&self, request: &str, reason: &str) -> Result<(), Notice> {
         let master = self.master()?;
         let digest: Digest = request.parse().map_err(|_| DeskError::RequestUnknown)?;
-        self.gateway.refuse(master.by(), &master.facts.id, &digest, reason.trim()).await.map_err(|e| self.heed_master(e))?;
+        self.gateway
+            .refuse(master.by(), &master.facts.id, &digest, reason.trim())
+            .await
+            .map_err(|e| self.heed_master(e))?;
         self.tell(&[Topic::Requests]);
         Ok(())
     }
@@ -224,16 +322,31 @@ impl Workstation {
     /// [`DeskError::MasterRequired`], or the gateway's refusal.
     pub async fn devices(&self) -> Result<Vec<DeviceRow>, Notice> {
         let master = self.master()?;
-        let devices = self.gateway.devices(master.by(), &master.facts.id).await.map_err(|e| self.heed_master(e))?;
+        let devices = self
+            .gateway
+            .devices(master.by(), &master.facts.id)
+            .await
+            .map_err(|e| self.heed_master(e))?;
         let row = |d: crate::gateway::DeviceWithCertificate| {
-            let (holder, role, card, firmware) =
-                d.certificate.map(|c| (c.holder, c.role, c.card, c.firmware)).unwrap_or_default();
+            let (holder, role, card, firmware) = d
+                .certificate
+                .map(|c| (c.holder, c.role, c.card, c.firmware))
+                .unwrap_or_default();
             let status = match d.status.as_str() {
                 "active" => DeviceStatus::Active,
                 "expired" => DeviceStatus::Expired,
                 _ => DeviceStatus::Revoked,
             };
-            DeviceRow { device: d.id.to_string(), holder, role, card, firmware, rights: d.rights, not_after: d.not_after, status }
+            DeviceRow {
+                device: d.id.to_string(),
+                holder,
+                role,
+                card,
+                firmware,
+                rights: d.rights,
+                not_after: d.not_after,
+                status,
+            }
         };
         Ok(devices.into_iter().map(row).collect())
     }
@@ -247,11 +360,26 @@ impl Workstation {
         let device: DeviceId = device.parse().map_err(|_| DeskError::RequestUnknown)?;
         let (_, facts) = self.fresh_master().await?;
         let (info, keys, network) = self.master_card(&facts).await?;
-        let action = RevokeDevice { institution: facts.id.0.into(), device: device.0.into(), deadline: now() + DEADLINE };
-        let operations = vec![Operation::Sign { slot: Slot::Signature, digest: network.domain.digest(&action) }];
-        let holder = self.gateway.certificate(&device).await.map_or_else(|_| device.to_string(), |c| c.holder);
+        let action = RevokeDevice {
+            institution: facts.id.0.into(),
+            device: device.0.into(),
+            deadline: now() + DEADLINE,
+        };
+        let operations = vec![Operation::Sign {
+            slot: Slot::Signature,
+            digest: network.domain.digest(&action),
+        }];
+        let holder = self
+            .gateway
+            .certificate(&device)
+            .await
+            .map_or_else(|_| device.to_string(), |c| c.holder);
         let purpose = format!("Revoke the card of {holder}, for good");
-        let signature = self.card.ask_pin(job(&info, &facts.name, "Revoke card", &purpose, operations)).await?.signature()?;
+        let signature = self
+            .card
+            .ask_pin(job(&info, &facts.name, "Revoke card", &purpose, operations))
+            .await?
+            .signature()?;
         let signed = SignedAction::one(action, signature);
         signed.action.verify(&network.domain, &keys.signature, &signature)?;
         self.gateway.act(&signed).await?;
@@ -279,6 +407,11 @@ fn pem_files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
     }
-    let entries = std::fs::read_dir(path).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>());
-    entries.unwrap_or_default().into_iter().filter(|file| file.extension().is_some_and(|e| e == "pem")).collect()
+    let entries =
+        std::fs::read_dir(path).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>());
+    entries
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "pem"))
+        .collect()
 }

@@ -48,7 +48,9 @@ impl Workstation {
             });
             (taken, state.readers.clone())
         };
-        let Some(secrets) = taken else { return self.clear_two_cards(left.len()) };
+        let Some(secrets) = taken else {
+            return self.clear_two_cards(left.len());
+        };
         self.wiped(secrets);
         if let Some(next) = left.first() {
             self.card_inserted(next);
@@ -105,7 +107,11 @@ impl Workstation {
     pub(super) async fn card_info(&self) -> Result<CardInfo, Notice> {
         let (known, reader, cards) = {
             let state = self.state();
-            (state.card.clone(), state.machine.reader().map(str::to_owned), state.readers.len())
+            (
+                state.card.clone(),
+                state.machine.reader().map(str::to_owned),
+                state.readers.len(),
+            )
         };
         if cards > 1 {
             return Err(DeskError::TwoCards.into());

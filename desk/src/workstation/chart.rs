@@ -29,8 +29,15 @@ impl Workstation {
         let granted = self.live_grant(commitment).await?;
         let (session, generation) = self.live_session().await?;
         let may_read = session.rights & RIGHT_READ != 0;
-        let sections: Vec<Section> = if may_read { granted.grant.document.readable().collect() } else { vec![] };
-        let permission = Permission { commitment: &granted.commitment, reason: Some(reason) };
+        let sections: Vec<Section> = if may_read {
+            granted.grant.document.readable().collect()
+        } else {
+            vec![]
+        };
+        let permission = Permission {
+            commitment: &granted.commitment,
+            reason: Some(reason),
+        };
         let (answer, keys) = futures::future::join(
             self.read_sections(&session, &granted, &sections, permission),
             self.section_keys(&session, &granted),
@@ -44,7 +51,11 @@ impl Workstation {
         })?;
         let loaded = self.understand(&session, &granted, sections, records).await?;
         let view = chart(&granted, loaded, log, may_read);
-        let open = OpenChart { granted: Arc::clone(&granted), view: view.clone(), keys: keys.ok() };
+        let open = OpenChart {
+            granted: Arc::clone(&granted),
+            view: view.clone(),
+            keys: keys.ok(),
+        };
         self.keep(generation, |state| {
             state.secrets.seen.insert(granted.commitment);
             state.secrets.chart = Some(open);
@@ -63,10 +74,26 @@ impl Workstation {
         permission: Permission<'_>,
     ) -> Result<(Records, Option<LogPlace>), Notice> {
         if sections.is_empty() {
-            return Ok((Records { records: vec![], log: vec![] }, None));
+            return Ok((
+                Records {
+                    records: vec![],
+                    log: vec![],
+                },
+                None,
+            ));
         }
-        let answer = self.gateway.records(session.by(), &granted.patient(), sections, permission).await.map_err(|e| self.heed(e))?;
-        let log = check_read(&answer.log, sections, &session.network.domain, &session.network.gateway, now())?;
+        let answer = self
+            .gateway
+            .records(session.by(), &granted.patient(), sections, permission)
+            .await
+            .map_err(|e| self.heed(e))?;
+        let log = check_read(
+            &answer.log,
+            sections,
+            &session.network.domain,
+            &session.network.gateway,
+            now(),
+        )?;
         Ok((answer, log))
     }
 
@@ -84,7 +111,13 @@ impl Workstation {
         let read = move |_: &Self| {
             let domain = &session.network.domain;
             let secrets = granted.section_secrets(domain, &session.agreement, session.agreement_epoch);
-            let reading = Reading { domain, patient: granted.patient(), sections: &sections, secrets: &secrets, writers: &writers };
+            let reading = Reading {
+                domain,
+                patient: granted.patient(),
+                sections: &sections,
+                secrets: &secrets,
+                writers: &writers,
+            };
             reading.sections(&answer.records)
         };
         Ok(self.blocking(read).await?)
@@ -92,12 +125,21 @@ impl Workstation {
 
     /// The patient's section keys, verified.
     pub(super) async fn section_keys(&self, session: &Session, granted: &Granted) -> Result<SectionKeys, Notice> {
-        let permission = Permission { commitment: &granted.commitment, reason: None };
-        let answer = self.gateway.section_keys(session.by(), &granted.patient(), permission).await.map_err(|e| self.heed(e))?;
+        let permission = Permission {
+            commitment: &granted.commitment,
+            reason: None,
+        };
+        let answer = self
+            .gateway
+            .section_keys(session.by(), &granted.patient(), permission)
+            .await
+            .map_err(|e| self.heed(e))?;
         if answer.patient_key != granted.grant.patient_key {
             return Err(wardkey_core::key::KeyError::Unverified.into());
         }
-        answer.keys.verify(&session.network.domain, &granted.patient(), &answer.patient_key)?;
+        answer
+            .keys
+            .verify(&session.network.domain, &granted.patient(), &answer.patient_key)?;
         Ok(answer.keys)
     }
 
@@ -130,7 +172,12 @@ impl Workstation {
     /// Changes the open chart, if it is this grant's.
     pub(super) fn with_open_chart(&self, commitment: &Commitment, change: impl FnOnce(&mut OpenChart)) {
         let mut state = self.state();
-        if let Some(chart) = state.secrets.chart.as_mut().filter(|c| c.granted.commitment == *commitment) {
+        if let Some(chart) = state
+            .secrets
+            .chart
+            .as_mut()
+            .filter(|c| c.granted.commitment == *commitment)
+        {
             change(chart);
             drop(state);
             self.tell(&[Topic::Chart]);
@@ -140,12 +187,21 @@ impl Workstation {
 
 /// Every section of the protocol: what was loaded, and for the others why not.
 fn chart(granted: &Granted, loaded: Vec<ChartSection>, log: Option<LogPlace>, may_read: bool) -> Chart {
-    let mut loaded: std::collections::HashMap<Section, ChartSection> = loaded.into_iter().map(|s| (s.section, s)).collect();
+    let mut loaded: std::collections::HashMap<Section, ChartSection> =
+        loaded.into_iter().map(|s| (s.section, s)).collect();
     let sections = Section::ALL.iter().map(|section| {
         loaded.remove(section).unwrap_or_else(|| {
             let granted = granted.grant.document.read & section.bit() != 0;
-            let state = if granted && !may_read { SectionState::Refused } else { SectionState::Withheld };
-            ChartSection { section: *section, state, entries: vec![] }
+            let state = if granted && !may_read {
+                SectionState::Refused
+            } else {
+                SectionState::Withheld
+            };
+            ChartSection {
+                section: *section,
+                state,
+                entries: vec![],
+            }
         })
     });
     Chart {

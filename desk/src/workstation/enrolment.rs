@@ -9,7 +9,8 @@ use crate::error::DeskError;
 use crate::notice::Notice;
 use crate::store::it_secret;
 use crate::view::{
-    CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, EvidenceVerdict, Progress, SlotState, Task, Topic,
+    CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, EvidenceVerdict, Progress, SlotState, Task,
+    Topic,
 };
 use crate::words::words;
 use std::collections::BTreeMap;
@@ -57,12 +58,22 @@ impl Workstation {
             Err(notice) if notice.code == "card-absent" => return Ok(None),
             Err(notice) => return Err(notice),
         };
-        let prepared = self.state().prepared.clone().filter(|p| Some(&p.serial) == info.serial.as_ref());
-        let verdicts = prepared.map(|p| self.verdicts(&p.evidence, &p.keys)).unwrap_or_default();
+        let prepared = self
+            .state()
+            .prepared
+            .clone()
+            .filter(|p| Some(&p.serial) == info.serial.as_ref());
+        let verdicts = prepared
+            .map(|p| self.verdicts(&p.evidence, &p.keys))
+            .unwrap_or_default();
         let slots = info.keys.iter().map(|slot| CardSlot {
             slot: slot.slot.to_string(),
             purpose: use_of(slot.slot).to_owned(),
-            state: if slot.public_key.is_some() { SlotState::Key } else { SlotState::Empty },
+            state: if slot.public_key.is_some() {
+                SlotState::Key
+            } else {
+                SlotState::Empty
+            },
             evidence: verdicts.get(&slot.slot).copied().unwrap_or(EvidenceVerdict::None),
         });
         let slots = slots.collect();
@@ -79,14 +90,23 @@ impl Workstation {
 
     fn verdicts(&self, evidence: &Evidence, keys: &CardKeys) -> BTreeMap<Slot, EvidenceVerdict> {
         let report = self.examine(evidence, keys);
-        report.slots.iter().map(|slot| (slot.slot, super::approvals::verdict(&slot.verdict))).collect()
+        report
+            .slots
+            .iter()
+            .map(|slot| (slot.slot, super::approvals::verdict(&slot.verdict)))
+            .collect()
     }
 
     async fn card_device(&self, info: &CardInfo) -> Option<CardDevice> {
         let keys = CardKeys::of(info)?;
         let id: DeviceId = keys.authentication.id().into();
         let requested = self.state().requested;
-        let mut device = CardDevice { id: id.to_string(), holder: String::new(), role: String::new(), status: CardDeviceStatus::Unknown };
+        let mut device = CardDevice {
+            id: id.to_string(),
+            holder: String::new(),
+            role: String::new(),
+            status: CardDeviceStatus::Unknown,
+        };
         let prepared = self.state().prepared.clone().filter(|p| p.keys == keys);
         if let Some(prepared) = &prepared {
             device.holder.clone_from(&prepared.holder);
@@ -158,12 +178,28 @@ impl Workstation {
         };
         self.report(task, "choosePin", STEPS - 1);
         let asker = self.state().home_name.clone();
-        let title = if holder.is_empty() { "Choose the master card's PIN".to_owned() } else { format!("Choose a PIN, {holder}") };
-        let mut choose = job(&info, &asker, &title, "Choose your PIN; nobody else may know it", vec![]);
+        let title = if holder.is_empty() {
+            "Choose the master card's PIN".to_owned()
+        } else {
+            format!("Choose a PIN, {holder}")
+        };
+        let mut choose = job(
+            &info,
+            &asker,
+            &title,
+            "Choose your PIN; nobody else may know it",
+            vec![],
+        );
         choose.kind = PinJobKind::Choose;
         self.card.ask_pin(choose).await?;
         self.report(task, "done", STEPS);
-        let prepared = PreparedCard { serial, holder: holder.to_owned(), role: role.to_owned(), evidence, keys };
+        let prepared = PreparedCard {
+            serial,
+            holder: holder.to_owned(),
+            role: role.to_owned(),
+            evidence,
+            keys,
+        };
         self.state().prepared = Some(prepared);
         let reader = info.reader.clone();
         self.blocking(move |this| this.read_card(&reader)).await??;
@@ -189,13 +225,21 @@ impl Workstation {
                 Ok(this.card.prepare(&reader, &settings, &mut progress)?)
             })
             .await??;
-        let keys =
-            CardKeys { authentication: made.authentication, signature: made.signature, agreement: made.key_management };
+        let keys = CardKeys {
+            authentication: made.authentication,
+            signature: made.signature,
+            agreement: made.key_management,
+        };
         Ok((made.evidence, keys))
     }
 
     fn report(&self, task: Task, step: &str, done: u32) {
-        self.tell_progress(&Progress { task, step: step.to_owned(), done: done.min(STEPS), total: STEPS });
+        self.tell_progress(&Progress {
+            task,
+            step: step.to_owned(),
+            done: done.min(STEPS),
+            total: STEPS,
+        });
     }
 
     /// Requests approval of the card prepared last: its new key signs a fresh challenge.
@@ -205,10 +249,19 @@ impl Workstation {
     pub async fn request_device(&self) -> Result<DeviceRequested, Notice> {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
         let info = self.card_info().await?;
-        let prepared = self.state().prepared.clone().filter(|p| !p.holder.is_empty()).ok_or(DeskError::NoHolder)?;
+        let prepared = self
+            .state()
+            .prepared
+            .clone()
+            .filter(|p| !p.holder.is_empty())
+            .ok_or(DeskError::NoHolder)?;
         if info.serial.as_ref() != Some(&prepared.serial) || CardKeys::of(&info) != Some(prepared.keys) {
             let found = info.serial.clone().unwrap_or_default();
-            return Err(CardError::WrongCard { expected: prepared.serial, found }.into());
+            return Err(CardError::WrongCard {
+                expected: prepared.serial,
+                found,
+            }
+            .into());
         }
         let (network, home) = (self.network().await?, self.home().await?);
         let attestation = attestation(&prepared.evidence);
@@ -216,20 +269,41 @@ impl Workstation {
         let challenge = self.gateway.challenge().await?.challenge;
         let deadline = now() + REQUEST_LIFE;
         let typed = DeviceRequest::typed(&certificate, &challenge, deadline);
-        let operations = vec![Operation::Sign { slot: Slot::Authentication, digest: network.domain.digest(&typed) }];
+        let operations = vec![Operation::Sign {
+            slot: Slot::Authentication,
+            digest: network.domain.digest(&typed),
+        }];
         let purpose = format!("Request approval of this card for {}", prepared.holder);
-        let signature = self.card.ask_pin(job(&info, &home.name, "Request approval", &purpose, operations)).await?.signature()?;
-        let request = DeviceRequest { certificate, challenge, deadline, signature, attestation };
+        let signature = self
+            .card
+            .ask_pin(job(&info, &home.name, "Request approval", &purpose, operations))
+            .await?
+            .signature()?;
+        let request = DeviceRequest {
+            certificate,
+            challenge,
+            deadline,
+            signature,
+            attestation,
+        };
         request.verify(&network.domain)?;
         self.gateway.request_device(&request).await?;
         let digest = request.certificate.digest();
         self.state().requested = Some(digest);
         self.tell(&[Topic::Card, Topic::Requests]);
-        Ok(DeviceRequested { request: digest.to_string(), words: words(&digest) })
+        Ok(DeviceRequested {
+            request: digest.to_string(),
+            words: words(&digest),
+        })
     }
 }
 
-fn certificate(institution: &InstitutionId, prepared: &PreparedCard, info: &CardInfo, attestation: &Attestation) -> DeviceCertificate {
+fn certificate(
+    institution: &InstitutionId,
+    prepared: &PreparedCard,
+    info: &CardInfo,
+    attestation: &Attestation,
+) -> DeviceCertificate {
     DeviceCertificate {
         institution: *institution,
         holder: prepared.holder.clone(),
@@ -247,9 +321,13 @@ const fn name(step: Step) -> &'static str {
     match step {
         Step::Checking => "checking",
         Step::SettingRetries => "settingRetries",
-        Step::Generating { slot: Slot::Authentication } => "generating9a",
+        Step::Generating {
+            slot: Slot::Authentication,
+        } => "generating9a",
         Step::Generating { slot: Slot::Signature } => "generating9c",
-        Step::Generating { slot: Slot::KeyManagement } => "generating9d",
+        Step::Generating {
+            slot: Slot::KeyManagement,
+        } => "generating9d",
         Step::ReplacingSecrets => "replacingSecrets",
         Step::Attesting => "attesting",
     }

@@ -16,7 +16,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub(super) async fn listen(workstation: Weak<Workstation>, generation: u64) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(stream) = open(&workstation, generation).await else { return };
+        let Some(stream) = open(&workstation, generation).await else {
+            return;
+        };
         if let Some(mut events) = stream {
             pause = FIRST_PAUSE;
             while let Some(batch) = events.next().await {
@@ -50,8 +52,18 @@ impl Workstation {
         if state.machine.generation() != generation {
             return None;
         }
-        let device = state.secrets.session.as_ref().map(|s| (s.credential.clone(), Arc::clone(&s.network)));
-        device.or_else(|| state.secrets.master.as_ref().map(|m| (m.credential.clone(), Arc::clone(&m.network))))
+        let device = state
+            .secrets
+            .session
+            .as_ref()
+            .map(|s| (s.credential.clone(), Arc::clone(&s.network)));
+        device.or_else(|| {
+            state
+                .secrets
+                .master
+                .as_ref()
+                .map(|m| (m.credential.clone(), Arc::clone(&m.network)))
+        })
     }
 
     fn hear(&self, event: Event) {
@@ -85,7 +97,11 @@ impl Workstation {
     pub(super) fn close_revoked(&self, commitment: &Commitment, notice: &Notice) {
         let closed = {
             let mut state = self.state();
-            let open = state.secrets.chart.as_ref().is_some_and(|c| c.granted.commitment == *commitment);
+            let open = state
+                .secrets
+                .chart
+                .as_ref()
+                .is_some_and(|c| c.granted.commitment == *commitment);
             if open {
                 state.notice = Some(notice.clone().toned(Tone::Warning));
                 state.secrets.import = None;

@@ -11,7 +11,13 @@ use wardkey_core::id::InstitutionId;
 const FILE: &str = "institution";
 
 pub(super) fn remembered(settings: &Settings) -> Option<InstitutionId> {
-    settings.institution.or_else(|| std::fs::read_to_string(settings.data.join(FILE)).ok()?.trim().parse().ok())
+    settings.institution.or_else(|| {
+        std::fs::read_to_string(settings.data.join(FILE))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    })
 }
 
 impl Workstation {

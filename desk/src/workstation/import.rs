@@ -21,12 +21,19 @@ impl Workstation {
         let (pen, generation) = self.pen(commitment).await?;
         // Checked before decoding, so that a huge file costs little.
         if bytes_base64.len() > import::LARGEST.div_ceil(3) * 4 + 4 {
-            return Err(import::ImportError::TooLarge { mib: (bytes_base64.len() / 4 * 3).div_ceil(1 << 20) }.into());
+            return Err(import::ImportError::TooLarge {
+                mib: (bytes_base64.len() / 4 * 3).div_ceil(1 << 20),
+            }
+            .into());
         }
-        let bytes = STANDARD.decode(bytes_base64.as_bytes()).map_err(|_| import::ImportError::NotFhir)?;
+        let bytes = STANDARD
+            .decode(bytes_base64.as_bytes())
+            .map_err(|_| import::ImportError::NotFhir)?;
         let plan = self.blocking(move |_| import::read(&bytes, now())).await??;
         let preview = preview(&pen, &plan);
-        self.keep(generation, |state| state.secrets.import = Some((pen.granted.commitment, plan)))?;
+        self.keep(generation, |state| {
+            state.secrets.import = Some((pen.granted.commitment, plan))
+        })?;
         Ok(preview)
     }
 
@@ -37,7 +44,9 @@ impl Workstation {
     pub async fn import_confirm(&self, commitment: &str) -> Result<ImportDone, Notice> {
         let (pen, generation) = self.pen(commitment).await?;
         let plan = self.keep(generation, |state| state.secrets.import.take())?;
-        let (_, plan) = plan.filter(|(of, _)| *of == pen.granted.commitment).ok_or(DeskError::NothingToImport)?;
+        let (_, plan) = plan
+            .filter(|(of, _)| *of == pen.granted.commitment)
+            .ok_or(DeskError::NothingToImport)?;
         let write = move |this: &Self| -> Result<(usize, Plan, Result<(), Notice>), Notice> {
             let done = write_all(&pen, &plan).and_then(|writes| {
                 let count = writes.len();
@@ -58,12 +67,17 @@ impl Workstation {
         }
         self.outbox_due.notify_one();
         self.tell(&[Topic::Outbox, Topic::Snapshot]);
-        Ok(ImportDone { records: u32::try_from(records).unwrap_or(u32::MAX) })
+        Ok(ImportDone {
+            records: u32::try_from(records).unwrap_or(u32::MAX),
+        })
     }
 }
 
 fn writable<'a>(pen: &'a Pen, plan: &'a Plan) -> impl Iterator<Item = &'a Planned> {
-    plan.resources.iter().chain([&plan.original]).filter(|p| pen.must_allow(p.section).is_ok())
+    plan.resources
+        .iter()
+        .chain([&plan.original])
+        .filter(|p| pen.must_allow(p.section).is_ok())
 }
 
 fn preview(pen: &Pen, plan: &Plan) -> ImportPreview {
@@ -75,7 +89,10 @@ fn preview(pen: &Pen, plan: &Plan) -> ImportPreview {
     ImportPreview {
         title: plan.title.clone(),
         total: counts.values().sum(),
-        sections: counts.into_iter().map(|(section, count)| SectionCount { section, count }).collect(),
+        sections: counts
+            .into_iter()
+            .map(|(section, count)| SectionCount { section, count })
+            .collect(),
         warnings,
     }
 }
@@ -87,10 +104,20 @@ fn other_patient(pen: &Pen, plan: &Plan) -> Option<Notice> {
         words.sort();
         words
     };
-    let other_name = plan.patient_name.as_ref().is_some_and(|name| !pen.granted.name.is_empty() && words(name) != words(&pen.granted.name));
-    let other_birth = plan.birth_date.as_ref().is_some_and(|date| !pen.granted.birth_date.is_empty() && *date != pen.granted.birth_date);
+    let other_name = plan
+        .patient_name
+        .as_ref()
+        .is_some_and(|name| !pen.granted.name.is_empty() && words(name) != words(&pen.granted.name));
+    let other_birth = plan
+        .birth_date
+        .as_ref()
+        .is_some_and(|date| !pen.granted.birth_date.is_empty() && *date != pen.granted.birth_date);
     (other_name || other_birth).then(|| {
-        let about = [plan.patient_name.as_deref(), plan.birth_date.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let about = [plan.patient_name.as_deref(), plan.birth_date.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ");
         Notice::new(
             Tone::Danger,
             "import-other-patient",
@@ -102,13 +129,20 @@ fn other_patient(pen: &Pen, plan: &Plan) -> Option<Notice> {
 
 fn left_out(pen: &Pen, plan: &Plan) -> Vec<Notice> {
     let mut counts: BTreeMap<Section, u32> = BTreeMap::new();
-    let refused = plan.resources.iter().chain([&plan.original]).filter(|p| pen.must_allow(p.section).is_err());
+    let refused = plan
+        .resources
+        .iter()
+        .chain([&plan.original])
+        .filter(|p| pen.must_allow(p.section).is_err());
     refused.for_each(|p| *counts.entry(p.section).or_default() += 1);
     let warn = |(section, count): (Section, u32)| {
         Notice::new(
             Tone::Warning,
             "import-section-not-writable",
-            format!("{count} resources of {} are left out: the patient did not allow writing there", section.name()),
+            format!(
+                "{count} resources of {} are left out: the patient did not allow writing there",
+                section.name()
+            ),
             "Ask the patient for this right first, if they matter.",
         )
     };
@@ -122,5 +156,9 @@ fn write_all(pen: &Pen, plan: &Plan) -> Result<Vec<NewWrite>, Notice> {
         Ok(pen.write(pen.sign(unsigned)?))
     };
     let writes = writable(pen, plan).map(seal).collect::<Result<Vec<_>, Notice>>()?;
-    if writes.is_empty() { Err(DeskError::NothingToImport.into()) } else { Ok(writes) }
+    if writes.is_empty() {
+        Err(DeskError::NothingToImport.into())
+    } else {
+        Ok(writes)
+    }
 }

@@ -34,7 +34,11 @@ fn status(word: &str) -> MasterStatus {
 }
 
 fn view(facts: &InstitutionFacts) -> MasterView {
-    MasterView { name: facts.name.clone(), id: facts.id.to_string(), status: status(&facts.status) }
+    MasterView {
+        name: facts.name.clone(),
+        id: facts.id.to_string(),
+        status: status(&facts.status),
+    }
 }
 
 impl Workstation {
@@ -52,13 +56,22 @@ impl Workstation {
     }
 
     async fn institution_of(&self, keys: &CardKeys) -> Result<Option<InstitutionFacts>, Notice> {
-        Ok(self.gateway.institutions().await?.into_iter().find(|i| i.master == keys.signature))
+        Ok(self
+            .gateway
+            .institutions()
+            .await?
+            .into_iter()
+            .find(|i| i.master == keys.signature))
     }
 
     /// Shows a new master key as not registered yet; no PIN is needed for that.
     pub(super) fn show_unregistered(&self, keys: &CardKeys) {
         let id = InstitutionId::from(keys.signature.id()).to_string();
-        self.state().master_view = Some(MasterView { name: String::new(), id, status: MasterStatus::Unregistered });
+        self.state().master_view = Some(MasterView {
+            name: String::new(),
+            id,
+            status: MasterStatus::Unregistered,
+        });
         self.tell(&[Topic::Snapshot]);
     }
 
@@ -82,9 +95,20 @@ impl Workstation {
         let (delegation, key) = delegate(KeyId(facts.id.0), PrincipalKind::Master, &network)?;
         let digest = network.domain.digest(&delegation.typed());
         let purpose = format!("Use the master key of {}", facts.name);
-        let operations = vec![Operation::Sign { slot: Slot::Signature, digest }];
-        let signature = self.card.ask_pin(job(&info, &facts.name, "Master key", &purpose, operations)).await?.signature()?;
-        let signed = SignedDelegation { delegation, signature, key: keys.signature };
+        let operations = vec![Operation::Sign {
+            slot: Slot::Signature,
+            digest,
+        }];
+        let signature = self
+            .card
+            .ask_pin(job(&info, &facts.name, "Master key", &purpose, operations))
+            .await?
+            .signature()?;
+        let signed = SignedDelegation {
+            delegation,
+            signature,
+            key: keys.signature,
+        };
         self.open_master(generation, signed, key, facts, &keys, network).await
     }
 
@@ -100,7 +124,12 @@ impl Workstation {
         signed.verify(&network.domain)?;
         self.gateway.open_session(&signed).await?;
         let shown = view(&facts);
-        let master = Arc::new(Master { credential: Credential::new(key), expiry: signed.delegation.expiry, facts, network });
+        let master = Arc::new(Master {
+            credential: Credential::new(key),
+            expiry: signed.delegation.expiry,
+            facts,
+            network,
+        });
         self.upload_kept_wrap(&master, keys).await?;
         self.come_home(&master.facts)?;
         self.keep(generation, |state| {
@@ -119,9 +148,14 @@ impl Workstation {
         match self.gateway.wrap(&master.facts.id, &recipient).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_missing() => {
-                let Some(kept) = self.store.kept_wrap(recipient.bytes())? else { return Err(DeskError::NoWrap.into()) };
+                let Some(kept) = self.store.kept_wrap(recipient.bytes())? else {
+                    return Err(DeskError::NoWrap.into());
+                };
                 let wrap: WrapView = serde_json::from_slice(&kept).map_err(|_| crate::store::StoreError::Unreadable)?;
-                Ok(self.gateway.put_wrap(master.by(), &master.facts.id, &recipient, &wrap).await?)
+                Ok(self
+                    .gateway
+                    .put_wrap(master.by(), &master.facts.id, &recipient, &wrap)
+                    .await?)
             }
             Err(error) => Err(error.into()),
         }
@@ -134,7 +168,8 @@ impl Workstation {
     /// [`DeskError::BadName`], [`DeskError::AlreadyRegistered`], and everything that can be wrong with card, PIN or network.
     pub async fn register_institution(&self, name: &str, country: &str) -> Result<(), Notice> {
         let (name, country) = (name.trim(), country.trim().to_uppercase());
-        if name.is_empty() || name.len() > 100 || country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
+        if name.is_empty() || name.len() > 100 || country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase())
+        {
             return Err(DeskError::BadName.into());
         }
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
@@ -148,14 +183,29 @@ impl Workstation {
         let action = registration(&institution, name, &country, &keys, &agreement);
         let (delegation, key) = delegate(keys.signature.id(), PrincipalKind::Master, &network)?;
         let operations = vec![
-            Operation::Sign { slot: Slot::Signature, digest: network.domain.digest(&action) },
-            Operation::Sign { slot: Slot::Signature, digest: network.domain.digest(&delegation.typed()) },
+            Operation::Sign {
+                slot: Slot::Signature,
+                digest: network.domain.digest(&action),
+            },
+            Operation::Sign {
+                slot: Slot::Signature,
+                digest: network.domain.digest(&delegation.typed()),
+            },
         ];
         let purpose = format!("Register {name} ({country})");
-        let mut answers = self.card.ask_pin(job(&info, name, "Register institution", &purpose, operations)).await?;
+        let mut answers = self
+            .card
+            .ask_pin(job(&info, name, "Register institution", &purpose, operations))
+            .await?;
         let signed_action = SignedAction::one(action, answers.signature()?);
-        signed_action.action.verify(&network.domain, &keys.signature, &signed_action.signatures[0])?;
-        let signed = SignedDelegation { delegation, signature: answers.signature()?, key: keys.signature };
+        signed_action
+            .action
+            .verify(&network.domain, &keys.signature, &signed_action.signatures[0])?;
+        let signed = SignedDelegation {
+            delegation,
+            signature: answers.signature()?,
+            key: keys.signature,
+        };
         self.keep_agreement(&network, &institution, &keys, agreement).await?;
         self.gateway.act(&signed_action).await?;
         let facts = self.gateway.institution(&institution).await?;
@@ -174,7 +224,9 @@ impl Workstation {
         drop(agreement);
         let recipient = keys.agreement.id();
         let bytes = serde_json::to_vec(&wrap).map_err(|_| DeskError::Internal)?;
-        Ok(self.blocking(move |this| this.store.keep_wrap(recipient.bytes(), &bytes)).await??)
+        Ok(self
+            .blocking(move |this| this.store.keep_wrap(recipient.bytes(), &bytes))
+            .await??)
     }
 
     /// The session of the master key, with facts that hold now.
@@ -198,7 +250,10 @@ impl Workstation {
 
     /// A refusal in a master session; an ended one is forgotten.
     pub(super) fn heed_master(&self, error: GatewayError) -> Notice {
-        if matches!(error.code(), Some("session-expired" | "session-unknown" | "master-replaced")) {
+        if matches!(
+            error.code(),
+            Some("session-expired" | "session-unknown" | "master-replaced")
+        ) {
             let gone = self.state().secrets.master.take();
             drop(gone);
             self.state().master_view = None;
@@ -217,11 +272,21 @@ pub(super) fn wrap_for(
     agreement: &SoftKey,
 ) -> Result<WrapView, Notice> {
     let aad = agreement_aad(institution, epoch, &recipient.id());
-    let sealed = seal(recipient, &agreement_context(&network.domain, &aad), agreement.to_bytes().as_slice())?;
+    let sealed = seal(
+        recipient,
+        &agreement_context(&network.domain, &aad),
+        agreement.to_bytes().as_slice(),
+    )?;
     Ok(WrapView { epoch, sealed })
 }
 
-fn registration(institution: &InstitutionId, name: &str, country: &str, keys: &CardKeys, agreement: &SoftKey) -> RegisterInstitution {
+fn registration(
+    institution: &InstitutionId,
+    name: &str,
+    country: &str,
+    keys: &CardKeys,
+    agreement: &SoftKey,
+) -> RegisterInstitution {
     let public = agreement.public();
     RegisterInstitution {
         institution: institution.0.into(),

@@ -58,7 +58,10 @@ impl Workstation {
     ///
     /// # Errors
     /// A [`Notice`] if the data folder cannot be used or is in use.
-    pub fn start(settings: Settings, on_change: impl Fn(&[Topic]) + Send + Sync + 'static) -> Result<Arc<Self>, Notice> {
+    pub fn start(
+        settings: Settings,
+        on_change: impl Fn(&[Topic]) + Send + Sync + 'static,
+    ) -> Result<Arc<Self>, Notice> {
         let card = Arc::new(PcscPort::new(settings.pinpad_program()));
         Self::start_with(settings, card, on_change)
     }
@@ -74,11 +77,17 @@ impl Workstation {
     ) -> Result<Arc<Self>, Notice> {
         let store = Store::open(&settings.data, settings.disk_reserve_mib << 20)?;
         let authority = match &settings.gateway_ca {
-            Some(path) => Some(std::fs::read(path).map_err(|e| DeskError::FileFailed { detail: format!("{}: {e}", path.display()) })?),
+            Some(path) => Some(std::fs::read(path).map_err(|e| DeskError::FileFailed {
+                detail: format!("{}: {e}", path.display()),
+            })?),
             None => None,
         };
         let gateway = Gateway::new(&settings.gateway, authority.as_deref(), settings.gateway_is_local())?;
-        let state = State { home: home::remembered(&settings), home_name: settings.institution_name.clone(), ..State::default() };
+        let state = State {
+            home: home::remembered(&settings),
+            home_name: settings.institution_name.clone(),
+            ..State::default()
+        };
         let this = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             settings,
@@ -135,8 +144,15 @@ impl Workstation {
             master: state.master_view.clone(),
             card,
             notice: state.notice.clone(),
-            gateway: if self.gateway.is_online() { GatewayState::Online } else { GatewayState::Offline },
-            chain: state.chain.map(|(block, heard)| ChainView { block, age: now.saturating_sub(heard) }),
+            gateway: if self.gateway.is_online() {
+                GatewayState::Online
+            } else {
+                GatewayState::Offline
+            },
+            chain: state.chain.map(|(block, heard)| ChainView {
+                block,
+                age: now.saturating_sub(heard),
+            }),
             outbox,
             trial: self.settings.trust_test_root,
             lock: state.machine.lock(),
@@ -176,19 +192,30 @@ impl Workstation {
 
     fn master(&self) -> Result<Arc<Master>, DeskError> {
         let now = crate::clock::now();
-        self.state().secrets.master.clone().filter(|m| now < m.expiry).ok_or(DeskError::MasterRequired)
+        self.state()
+            .secrets
+            .master
+            .clone()
+            .filter(|m| now < m.expiry)
+            .ok_or(DeskError::MasterRequired)
     }
 
     /// Runs `keep` if nothing was wiped since `generation`.
     fn keep<T>(&self, generation: u64, keep: impl FnOnce(&mut State) -> T) -> Result<T, DeskError> {
         let mut state = self.state();
-        if state.machine.generation() == generation { Ok(keep(&mut state)) } else { Err(DeskError::CardRemoved) }
+        if state.machine.generation() == generation {
+            Ok(keep(&mut state))
+        } else {
+            Err(DeskError::CardRemoved)
+        }
     }
 
     /// After a refusal: what it says about session, card or grant is acted upon.
     fn heed(&self, error: GatewayError) -> Notice {
         match error.code() {
-            Some(code @ ("device-revoked" | "device-expired" | "device-unknown")) => self.end_session(code, Some(error.clone().into())),
+            Some(code @ ("device-revoked" | "device-expired" | "device-unknown")) => {
+                self.end_session(code, Some(error.clone().into()))
+            }
             Some("session-expired" | "session-unknown") => self.renew_soon(),
             _ => {}
         }
@@ -197,16 +224,28 @@ impl Workstation {
 
     /// Shows the change first, then drops what must go, then makes the card forget its PIN.
     fn wiped(&self, secrets: Secrets) {
-        self.tell(&[Topic::Snapshot, Topic::Patients, Topic::Chart, Topic::Requests, Topic::Devices, Topic::Card]);
+        self.tell(&[
+            Topic::Snapshot,
+            Topic::Patients,
+            Topic::Chart,
+            Topic::Requests,
+            Topic::Devices,
+            Topic::Card,
+        ]);
         drop(secrets);
         let card = Arc::clone(&self.card);
         std::thread::spawn(move || card.release());
     }
 
     /// Runs blocking work on a thread of its own.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, DeskError> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, DeskError> {
         let this = self.me.upgrade().ok_or(DeskError::Internal)?;
-        tokio::task::spawn_blocking(move || work(&this)).await.map_err(|_| DeskError::Internal)
+        tokio::task::spawn_blocking(move || work(&this))
+            .await
+            .map_err(|_| DeskError::Internal)
     }
 
     fn service_notice(&self, down: bool) {

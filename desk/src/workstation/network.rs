@@ -56,7 +56,10 @@ impl Workstation {
     async fn look(&self) -> Result<Arc<Network>, Notice> {
         let network = self.gateway.network().await?;
         self.admit(&network)?;
-        let chain = network.head.as_ref().map(|head| (head.number, network.heard.unwrap_or(head.time)));
+        let chain = network
+            .head
+            .as_ref()
+            .map(|head| (head.number, network.heard.unwrap_or(head.time)));
         let network = Arc::new(network);
         let (first, moved) = {
             let mut state = self.state();
@@ -88,33 +91,68 @@ impl Workstation {
 
     /// An institution's facts, remembered for its name.
     pub(super) async fn institution(&self, id: &InstitutionId) -> Result<InstitutionFacts, Notice> {
-        let known = self.directory.institutions.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let known = self
+            .directory
+            .institutions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned();
         if let Some(facts) = known {
             return Ok(facts);
         }
         let facts = self.gateway.institution(id).await?;
-        self.directory.institutions.lock().unwrap_or_else(PoisonError::into_inner).insert(*id, facts.clone());
+        self.directory
+            .institutions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(*id, facts.clone());
         Ok(facts)
     }
 
     /// Who wrote, for each device that could be looked up.
     pub(super) async fn writers(&self, devices: impl IntoIterator<Item = DeviceId>) -> HashMap<DeviceId, Writer> {
-        let found = futures::future::join_all(devices.into_iter().map(|id| async move { Some((id, self.writer(&id).await?)) })).await;
+        let found = futures::future::join_all(
+            devices
+                .into_iter()
+                .map(|id| async move { Some((id, self.writer(&id).await?)) }),
+        )
+        .await;
         found.into_iter().flatten().collect()
     }
 
     async fn writer(&self, id: &DeviceId) -> Option<Writer> {
-        let known = self.directory.writers.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let known = self
+            .directory
+            .writers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned();
         if known.is_some() {
             return known;
         }
-        let facts = self.gateway.device(id).await.ok().filter(|facts| facts.id == *id && DeviceId::from(facts.key.id()) == *id)?;
+        let facts = self
+            .gateway
+            .device(id)
+            .await
+            .ok()
+            .filter(|facts| facts.id == *id && DeviceId::from(facts.key.id()) == *id)?;
         let certificate = self.gateway.certificate(id).await.ok();
-        let certificate = certificate.filter(|c| c.digest() == facts.certificate && c.device_id() == *id && c.institution == facts.institution);
+        let certificate = certificate
+            .filter(|c| c.digest() == facts.certificate && c.device_id() == *id && c.institution == facts.institution);
         let institution_name = self.institution(&facts.institution).await.ok()?.name;
-        let writer = Writer { institution: facts.institution, institution_name, certificate };
+        let writer = Writer {
+            institution: facts.institution,
+            institution_name,
+            certificate,
+        };
         if writer.certificate.is_some() {
-            self.directory.writers.lock().unwrap_or_else(PoisonError::into_inner).insert(*id, writer.clone());
+            self.directory
+                .writers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(*id, writer.clone());
         }
         Some(writer)
     }

@@ -29,7 +29,11 @@ pub(super) async fn send_always(workstation: Weak<Workstation>) {
         drop(this);
         let wait = if done { LONGEST_PAUSE } else { pause };
         let rung = tokio::time::timeout(wait, bell.notified()).await.is_ok();
-        pause = if done || rung { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        pause = if done || rung {
+            FIRST_PAUSE
+        } else {
+            (pause * 2).min(LONGEST_PAUSE)
+        };
     }
 }
 
@@ -41,9 +45,13 @@ impl Workstation {
             let Ok((session, _)) = self.session() else { return true };
             let device = session.certificate.device_id();
             let not = refused_grants.clone();
-            let due = self.blocking(move |this| this.store.due(&device, BATCH, BATCH_BYTES, &not)).await;
+            let due = self
+                .blocking(move |this| this.store.due(&device, BATCH, BATCH_BYTES, &not))
+                .await;
             let Ok(Ok(due)) = due else { return false };
-            let Some(commitment) = due.first().map(|d| d.commitment) else { return refused_grants.is_empty() };
+            let Some(commitment) = due.first().map(|d| d.commitment) else {
+                return refused_grants.is_empty();
+            };
             // A grant whose records must wait does not hold up another patient's.
             if !self.send(due, commitment).await {
                 refused_grants.insert(commitment);
@@ -64,7 +72,8 @@ impl Workstation {
         match outcome {
             Ok(places) => {
                 for (queued, index) in which.iter().zip(places) {
-                    self.settle_quietly(&[*queued], OutboxState::Sent, &format!("log line {}", index + 1)).await;
+                    self.settle_quietly(&[*queued], OutboxState::Sent, &format!("log line {}", index + 1))
+                        .await;
                 }
                 self.tell(&[Topic::Outbox, Topic::Snapshot]);
                 true
@@ -95,15 +104,31 @@ impl Workstation {
     }
 
     /// Posts and verifies the receipts; answers each record's place in the log.
-    async fn post(&self, session: &Arc<Session>, due: &[Outgoing], commitment: &Commitment) -> Result<Vec<u64>, GatewayError> {
-        let Some(patient) = due.first().map(|d| d.record.header.patient) else { return Ok(vec![]) };
+    async fn post(
+        &self,
+        session: &Arc<Session>,
+        due: &[Outgoing],
+        commitment: &Commitment,
+    ) -> Result<Vec<u64>, GatewayError> {
+        let Some(patient) = due.first().map(|d| d.record.header.patient) else {
+            return Ok(vec![]);
+        };
         let records: Vec<_> = due.iter().map(|d| d.record.clone()).collect();
-        let permission = Permission { commitment, reason: None };
+        let permission = Permission {
+            commitment,
+            reason: None,
+        };
         let answer: WrittenReceipts = self.gateway.write(session.by(), &patient, &records, permission).await?;
         let place = |one: &Outgoing| {
-            let line = answer.receipts.iter().find(|r| r.record == one.record.header.record).ok_or(GatewayError::Unreadable)?;
+            let line = answer
+                .receipts
+                .iter()
+                .find(|r| r.record == one.record.header.record)
+                .ok_or(GatewayError::Unreadable)?;
             let network = &session.network;
-            line.receipt.verify(&network.domain, &network.gateway).map_err(|_| GatewayError::Unreadable)?;
+            line.receipt
+                .verify(&network.domain, &network.gateway)
+                .map_err(|_| GatewayError::Unreadable)?;
             Ok(line.receipt.index)
         };
         due.iter().map(place).collect()
@@ -111,7 +136,9 @@ impl Workstation {
 
     async fn settle_quietly(&self, which: &[Queued], state: OutboxState, detail: &str) {
         let (which, detail) = (which.to_vec(), detail.to_owned());
-        let settled = self.blocking(move |this| this.store.settle(&which, state, &detail)).await;
+        let settled = self
+            .blocking(move |this| this.store.settle(&which, state, &detail))
+            .await;
         if let Ok(Err(error)) = settled {
             // The record stays queued and is sent again; the gateway knows it by its id.
             tracing::warn!(%error, "the outbox could not be brought up to date");
@@ -129,7 +156,9 @@ impl Workstation {
     /// [`crate::store::StoreError`].
     pub async fn outbox(&self) -> Result<Vec<OutboxRow>, Notice> {
         let vault = self.session().ok().map(|(session, _)| Arc::clone(&session.vault));
-        Ok(self.blocking(move |this| this.store.outbox_rows(vault.as_deref())).await??)
+        Ok(self
+            .blocking(move |this| this.store.outbox_rows(vault.as_deref()))
+            .await??)
     }
 
     /// Tries again now, refused writes included.

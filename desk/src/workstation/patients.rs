@@ -23,7 +23,10 @@ impl Workstation {
         let grants = self.refresh_grants().await?;
         let now = now();
         let state = self.state();
-        let mut rows: Vec<PatientRow> = grants.values().map(|g| g.row(now, !state.secrets.seen.contains(&g.commitment))).collect();
+        let mut rows: Vec<PatientRow> = grants
+            .values()
+            .map(|g| g.row(now, !state.secrets.seen.contains(&g.commitment)))
+            .collect();
         rows.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.commitment.cmp(&b.commitment)));
         Ok(rows)
     }
@@ -46,7 +49,9 @@ impl Workstation {
         };
         let (offers, known) = offers;
         let first = known.is_none();
-        let grants = self.blocking(move |_| open_all(&session, offers, &known.unwrap_or_default())).await?;
+        let grants = self
+            .blocking(move |_| open_all(&session, offers, &known.unwrap_or_default()))
+            .await?;
         let closed = self.keep(generation, |state| {
             if first {
                 state.secrets.seen = grants.keys().copied().collect();
@@ -69,10 +74,20 @@ impl Workstation {
     /// One grant that holds now.
     pub(super) async fn live_grant(&self, commitment: &str) -> Result<Arc<Granted>, Notice> {
         let commitment: Commitment = commitment.parse().map_err(|_| DeskError::UnknownGrant)?;
-        let known = self.state().secrets.grants.as_ref().and_then(|g| g.get(&commitment).cloned());
+        let known = self
+            .state()
+            .secrets
+            .grants
+            .as_ref()
+            .and_then(|g| g.get(&commitment).cloned());
         let granted = match known {
             Some(granted) => granted,
-            None => self.refresh_grants().await?.get(&commitment).cloned().ok_or(DeskError::UnknownGrant)?,
+            None => self
+                .refresh_grants()
+                .await?
+                .get(&commitment)
+                .cloned()
+                .ok_or(DeskError::UnknownGrant)?,
         };
         match granted.state(now()) {
             GrantState::Live => Ok(granted),
@@ -84,13 +99,23 @@ impl Workstation {
 }
 
 /// Opens what is new; an offer that does not hold is left out and noted without anything of the patient.
-fn open_all(session: &Session, offers: Vec<GrantOffer>, known: &HashMap<Commitment, Arc<Granted>>) -> HashMap<Commitment, Arc<Granted>> {
+fn open_all(
+    session: &Session,
+    offers: Vec<GrantOffer>,
+    known: &HashMap<Commitment, Arc<Granted>>,
+) -> HashMap<Commitment, Arc<Granted>> {
     let mut out = HashMap::with_capacity(offers.len());
     for offer in offers {
         let commitment = offer.commitment;
         let granted = match known.get(&commitment) {
             Some(granted) => Ok(granted.told_again(&offer.state, offer.since)),
-            None => Granted::open(offer, &session.network.domain, &session.institution, &session.agreement, session.agreement_epoch),
+            None => Granted::open(
+                offer,
+                &session.network.domain,
+                &session.institution,
+                &session.agreement,
+                session.agreement_epoch,
+            ),
         };
         match granted {
             Ok(granted) => {

@@ -32,7 +32,11 @@ pub(super) async fn renew_always(workstation: Weak<Workstation>, generation: u64
 impl Workstation {
     async fn keep_alive(&self, session: &Session, generation: u64) {
         let left = session.delegation.delegation.expiry.saturating_sub(now());
-        let current = if left < RENEW_BEFORE { self.renew(session, generation).await } else { Ok(session.clone()) };
+        let current = if left < RENEW_BEFORE {
+            self.renew(session, generation).await
+        } else {
+            Ok(session.clone())
+        };
         match current {
             Ok(session) if !session.registered => self.register(session, generation).await,
             Ok(_) => {}
@@ -46,19 +50,35 @@ impl Workstation {
         let device = session.certificate.device;
         let (delegation, key) = delegate(device.id(), PrincipalKind::Device, &session.network)?;
         let digest = session.network.domain.digest(&delegation.typed());
-        let signature = self.blocking(move |this| this.card.sign_unlocked(Slot::Authentication, &digest)).await??;
-        let signed = SignedDelegation { delegation, signature, key: device };
+        let signature = self
+            .blocking(move |this| this.card.sign_unlocked(Slot::Authentication, &digest))
+            .await??;
+        let signed = SignedDelegation {
+            delegation,
+            signature,
+            key: device,
+        };
         // The card was not asked who it is; its signature tells.
         signed.verify(&session.network.domain)?;
-        let renewed = Session { credential: Credential::new(key), delegation: signed, registered: false, ..session.clone() };
-        self.keep(generation, |state| state.secrets.session = Some(Arc::new(renewed.clone())))?;
+        let renewed = Session {
+            credential: Credential::new(key),
+            delegation: signed,
+            registered: false,
+            ..session.clone()
+        };
+        self.keep(generation, |state| {
+            state.secrets.session = Some(Arc::new(renewed.clone()))
+        })?;
         Ok(renewed)
     }
 
     async fn register(&self, session: Session, generation: u64) {
         match self.gateway.open_session(&session.delegation).await {
             Ok(_) => {
-                let registered = Arc::new(Session { registered: true, ..session });
+                let registered = Arc::new(Session {
+                    registered: true,
+                    ..session
+                });
                 let _ = self.keep(generation, |state| state.secrets.session = Some(registered));
                 self.outbox_due.notify_one();
             }
@@ -72,7 +92,10 @@ impl Workstation {
     pub(super) fn renew_soon(&self) {
         let mut state = self.state();
         if let Some(session) = state.secrets.session.take() {
-            state.secrets.session = Some(Arc::new(Session { registered: false, ..(*session).clone() }));
+            state.secrets.session = Some(Arc::new(Session {
+                registered: false,
+                ..(*session).clone()
+            }));
         }
     }
 
@@ -114,8 +137,13 @@ impl Workstation {
         }
         match self.gateway.open_session(&session.delegation).await {
             Ok(_) => {
-                let registered = Arc::new(Session { registered: true, ..(*session).clone() });
-                self.keep(generation, |state| state.secrets.session = Some(Arc::clone(&registered)))?;
+                let registered = Arc::new(Session {
+                    registered: true,
+                    ..(*session).clone()
+                });
+                self.keep(generation, |state| {
+                    state.secrets.session = Some(Arc::clone(&registered))
+                })?;
                 Ok((registered, generation))
             }
             Err(error @ GatewayError::Offline) => Err(error.into()),

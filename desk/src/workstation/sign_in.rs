@@ -34,11 +34,21 @@ struct Known {
 }
 
 /// A fresh delegation to a fresh key.
-pub(super) fn delegate(principal: KeyId, kind: PrincipalKind, network: &Network) -> Result<(Delegation, SoftKey), Notice> {
+pub(super) fn delegate(
+    principal: KeyId,
+    kind: PrincipalKind,
+    network: &Network,
+) -> Result<(Delegation, SoftKey), Notice> {
     let key = SoftKey::generate()?;
     let not_before = now().saturating_sub(CLOCK_SLACK);
-    let delegation =
-        Delegation { principal, kind, session: key.public(), audience: network.gateway_id(), not_before, expiry: not_before + LONGEST };
+    let delegation = Delegation {
+        principal,
+        kind,
+        session: key.public(),
+        audience: network.gateway_id(),
+        not_before,
+        expiry: not_before + LONGEST,
+    };
     Ok((delegation, key))
 }
 
@@ -65,7 +75,12 @@ pub(super) fn unseal_agreement(
     shared: &[u8; 32],
 ) -> Result<SoftKey, Notice> {
     let aad = agreement_aad(institution, wrap.epoch, &recipient.id());
-    let plain: Zeroizing<Vec<u8>> = open_agreed(recipient, shared, &agreement_context(&network.domain, &aad), &wrap.sealed)?;
+    let plain: Zeroizing<Vec<u8>> = open_agreed(
+        recipient,
+        shared,
+        &agreement_context(&network.domain, &aad),
+        &wrap.sealed,
+    )?;
     let bytes: &[u8; 32] = plain.as_slice().try_into().map_err(|_| DeskError::WrongWrap)?;
     Ok(SoftKey::from_bytes(bytes)?)
 }
@@ -88,7 +103,11 @@ impl Workstation {
             if begun.is_some() {
                 state.notice = None;
             }
-            begun.ok_or(if state.machine.user().is_some() { DeskError::AlreadySigningIn } else { DeskError::NoCard })?
+            begun.ok_or(if state.machine.user().is_some() {
+                DeskError::AlreadySigningIn
+            } else {
+                DeskError::NoCard
+            })?
         };
         self.tell(&[Topic::Snapshot]);
         let outcome = self.make_session().await;
@@ -115,25 +134,59 @@ impl Workstation {
         let digest = known.network.domain.digest(&delegation.typed());
         let vault_peer = self.store.vault_peer(&device)?;
         let mut operations = vec![
-            Operation::Sign { slot: Slot::Authentication, digest },
-            Operation::Agree { slot: Slot::KeyManagement, peer: wrap_peer(&known.wrap)? },
+            Operation::Sign {
+                slot: Slot::Authentication,
+                digest,
+            },
+            Operation::Agree {
+                slot: Slot::KeyManagement,
+                peer: wrap_peer(&known.wrap)?,
+            },
         ];
-        operations.extend(vault_peer.map(|peer| Operation::Agree { slot: Slot::KeyManagement, peer }));
+        operations.extend(vault_peer.map(|peer| Operation::Agree {
+            slot: Slot::KeyManagement,
+            peer,
+        }));
         let reader = known.info.reader.clone();
         self.blocking(move |this| this.card.hold(&reader)).await??;
         let purpose = format!("Open a session for {}", known.certificate.holder);
-        let mut answers = self.card.ask_pin(job(&known.info, &known.institution.name, "Sign in", &purpose, operations)).await?;
-        let signed = SignedDelegation { delegation, signature: answers.signature()?, key: known.keys.authentication };
+        let mut answers = self
+            .card
+            .ask_pin(job(
+                &known.info,
+                &known.institution.name,
+                "Sign in",
+                &purpose,
+                operations,
+            ))
+            .await?;
+        let signed = SignedDelegation {
+            delegation,
+            signature: answers.signature()?,
+            key: known.keys.authentication,
+        };
         signed.verify(&known.network.domain)?;
-        let agreement =
-            unseal_agreement(&known.network, &known.institution.id, &known.keys.agreement, &known.wrap, &*answers.shared()?)?;
-        if known.wrap.epoch == known.institution.agreement.epoch && agreement.public() != known.institution.agreement.key {
+        let agreement = unseal_agreement(
+            &known.network,
+            &known.institution.id,
+            &known.keys.agreement,
+            &known.wrap,
+            &*answers.shared()?,
+        )?;
+        if known.wrap.epoch == known.institution.agreement.epoch
+            && agreement.public() != known.institution.agreement.key
+        {
             return Err(DeskError::WrongWrap.into());
         }
         let (domain, agree_key) = (known.network.domain, known.keys.agreement);
         let vault = match vault_peer {
-            Some(_) => self.store.open_vault(&domain, &device, &agree_key, &*answers.shared()?)?,
-            None => self.blocking(move |this| this.store.new_vault(&domain, &device, &agree_key)).await??,
+            Some(_) => self
+                .store
+                .open_vault(&domain, &device, &agree_key, &*answers.shared()?)?,
+            None => {
+                self.blocking(move |this| this.store.new_vault(&domain, &device, &agree_key))
+                    .await??
+            }
         };
         self.gateway.open_session(&signed).await?;
         Ok(Session {
@@ -159,8 +212,18 @@ impl Workstation {
         let keys = CardKeys::of(&info).ok_or(DeskError::NotPrepared)?;
         let network = self.network().await?;
         let id: DeviceId = keys.authentication.id().into();
-        let missing = |error: GatewayError, denial: Denial| -> Notice { if error.is_missing() { denial.into() } else { error.into() } };
-        let device = self.gateway.device(&id).await.map_err(|e| missing(e, Denial::DeviceUnknown))?;
+        let missing = |error: GatewayError, denial: Denial| -> Notice {
+            if error.is_missing() {
+                denial.into()
+            } else {
+                error.into()
+            }
+        };
+        let device = self
+            .gateway
+            .device(&id)
+            .await
+            .map_err(|e| missing(e, Denial::DeviceUnknown))?;
         match device.status.as_str() {
             "active" => {}
             "expired" => return Err(Denial::DeviceExpired.into()),
@@ -177,8 +240,22 @@ impl Workstation {
         }
         let institution = self.gateway.institution(&device.institution).await?;
         let wrap = self.gateway.wrap(&institution.id, &keys.agreement.id()).await;
-        let wrap = wrap.map_err(|e| if e.is_missing() { DeskError::NoWrap.into() } else { Notice::from(e) })?;
-        Ok(Known { network, info, keys, device, certificate, institution, wrap })
+        let wrap = wrap.map_err(|e| {
+            if e.is_missing() {
+                DeskError::NoWrap.into()
+            } else {
+                Notice::from(e)
+            }
+        })?;
+        Ok(Known {
+            network,
+            info,
+            keys,
+            device,
+            certificate,
+            institution,
+            wrap,
+        })
     }
 
     fn open(&self, begun: crate::phase::Begun, session: Session) -> Result<(), Notice> {
@@ -200,7 +277,10 @@ impl Workstation {
             state.draft_vault = Some(session.vault.vault());
             state.master_view = None;
             state.notice = None;
-            state.secrets = super::Secrets { session: Some(session), ..super::Secrets::default() };
+            state.secrets = super::Secrets {
+                session: Some(session),
+                ..super::Secrets::default()
+            };
             state.machine.generation()
         };
         self.tell(&[Topic::Snapshot, Topic::Patients, Topic::Chart, Topic::Outbox]);

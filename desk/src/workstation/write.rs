@@ -43,15 +43,30 @@ impl Pen {
             return Err(Denial::DeviceRightMissing.into());
         }
         if self.granted.grant.document.write & section.bit() == 0 {
-            return Err(DeskError::NotWritable { section: section.name().to_owned() }.into());
+            return Err(DeskError::NotWritable {
+                section: section.name().to_owned(),
+            }
+            .into());
         }
         Ok(())
     }
 
     /// Seals a resource to its section's newest key.
-    pub fn seal(&self, record: RecordId, section: Section, kind: &str, resource: &[u8], now: u64) -> Result<Unsigned, Notice> {
+    pub fn seal(
+        &self,
+        record: RecordId,
+        section: Section,
+        kind: &str,
+        resource: &[u8],
+        now: u64,
+    ) -> Result<Unsigned, Notice> {
         self.must_allow(section)?;
-        let key = self.keys.newest(section.number()).ok_or_else(|| DeskError::NoSectionKey { section: section.name().to_owned() })?;
+        let key = self
+            .keys
+            .newest(section.number())
+            .ok_or_else(|| DeskError::NoSectionKey {
+                section: section.name().to_owned(),
+            })?;
         let header = RecordHeader {
             record,
             patient: self.granted.patient(),
@@ -63,22 +78,39 @@ impl Pen {
             time: now,
             kind: kind.to_owned(),
         };
-        Ok(Unsigned::seal(&self.session.network.domain, header, &key.key, resource)?)
+        Ok(Unsigned::seal(
+            &self.session.network.domain,
+            header,
+            &key.key,
+            resource,
+        )?)
     }
 
     /// Signs with the session key.
     pub fn sign(&self, unsigned: Unsigned) -> Result<Record, Notice> {
-        Ok(unsigned.sign_in_session(&self.session.network.domain, self.session.credential.key(), &self.session.delegation)?)
+        Ok(unsigned.sign_in_session(
+            &self.session.network.domain,
+            self.session.credential.key(),
+            &self.session.delegation,
+        )?)
     }
 
     /// For the outbox.
     pub fn write(&self, record: Record) -> NewWrite {
-        NewWrite { commitment: self.granted.commitment, record, patient_name: self.granted.name.clone() }
+        NewWrite {
+            commitment: self.granted.commitment,
+            record,
+            patient_name: self.granted.name.clone(),
+        }
     }
 
     fn author(&self) -> compose::Author<'_> {
         let certificate = &self.session.certificate;
-        compose::Author { holder: &certificate.holder, role: &certificate.role, institution: &self.session.institution_name }
+        compose::Author {
+            holder: &certificate.holder,
+            role: &certificate.role,
+            institution: &self.session.institution_name,
+        }
     }
 
     /// The entry that the open chart shows at once.
@@ -112,7 +144,11 @@ impl Workstation {
         let granted = self.live_grant(commitment).await?;
         let keys = {
             let state = self.state();
-            let open = state.secrets.chart.as_ref().filter(|c| c.granted.commitment == granted.commitment);
+            let open = state
+                .secrets
+                .chart
+                .as_ref()
+                .filter(|c| c.granted.commitment == granted.commitment);
             open.and_then(|c| c.keys.clone())
         };
         let keys = match keys {
@@ -129,7 +165,9 @@ impl Workstation {
     pub async fn draft(&self, commitment: &str) -> Result<Option<Draft>, Notice> {
         let commitment: Commitment = commitment.parse().map_err(|_| DeskError::UnknownGrant)?;
         let (session, _) = self.session()?;
-        Ok(self.blocking(move |this| this.store.draft(&session.vault, &commitment)).await??)
+        Ok(self
+            .blocking(move |this| this.store.draft(&session.vault, &commitment))
+            .await??)
     }
 
     /// Keeps what was typed, sealed, durably. Also in the moment after the card was pulled: sealing needs no secret.
@@ -140,10 +178,14 @@ impl Workstation {
         let commitment: Commitment = commitment.parse().map_err(|_| DeskError::UnknownGrant)?;
         let vault = {
             let state = self.state();
-            state.draft_vault.filter(|v| state.user.as_ref().is_some_and(|u| u.device == v.device.to_string()))
+            state
+                .draft_vault
+                .filter(|v| state.user.as_ref().is_some_and(|u| u.device == v.device.to_string()))
         };
         let vault = vault.ok_or(DeskError::NotSignedIn)?;
-        Ok(self.blocking(move |this| this.store.save_draft(&vault, &commitment, &draft)).await??)
+        Ok(self
+            .blocking(move |this| this.store.save_draft(&vault, &commitment, &draft))
+            .await??)
     }
 
     /// Writes an encounter note.
@@ -157,7 +199,13 @@ impl Workstation {
         let (pen, _) = self.pen(commitment).await?;
         let (record, now) = (new_record_id()?, now());
         let resource = compose::note(text, &record, &pen.granted.patient(), pen.author(), now);
-        let unsigned = pen.seal(record, Section::Encounters, "DocumentReference", resource.to_string().as_bytes(), now)?;
+        let unsigned = pen.seal(
+            record,
+            Section::Encounters,
+            "DocumentReference",
+            resource.to_string().as_bytes(),
+            now,
+        )?;
         let record = pen.sign(unsigned)?;
         self.put(pen, Section::Encounters, record, &resource).await
     }
@@ -173,20 +221,44 @@ impl Workstation {
         let (pen, generation) = self.pen(commitment).await?;
         let (record, now) = (new_record_id()?, now());
         let resource = compose::prescription(&prescription, &record, &pen.granted.patient(), pen.author(), now);
-        let unsigned = pen.seal(record, Section::Medications, "MedicationRequest", resource.to_string().as_bytes(), now)?;
+        let unsigned = pen.seal(
+            record,
+            Section::Medications,
+            "MedicationRequest",
+            resource.to_string().as_bytes(),
+            now,
+        )?;
         let record = self.sign_with_card(&pen, unsigned, &prescription).await?;
         self.keep(generation, |_| ())?;
         self.put(pen, Section::Medications, record, &resource).await
     }
 
-    async fn sign_with_card(&self, pen: &Pen, unsigned: Unsigned, prescription: &Prescription) -> Result<Record, Notice> {
+    async fn sign_with_card(
+        &self,
+        pen: &Pen,
+        unsigned: Unsigned,
+        prescription: &Prescription,
+    ) -> Result<Record, Notice> {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
         let info = self.card_info().await?;
         let domain = &pen.session.network.domain;
         let digest = unsigned.digest(domain);
-        let purpose = format!("Sign the prescription of {} for {}", prescription.medication.trim(), pen.granted.name);
-        let operations = vec![Operation::Sign { slot: Slot::Signature, digest }];
-        let job = job(&info, &pen.session.institution_name, "Sign prescription", &purpose, operations);
+        let purpose = format!(
+            "Sign the prescription of {} for {}",
+            prescription.medication.trim(),
+            pen.granted.name
+        );
+        let operations = vec![Operation::Sign {
+            slot: Slot::Signature,
+            digest,
+        }];
+        let job = job(
+            &info,
+            &pen.session.institution_name,
+            "Sign prescription",
+            &purpose,
+            operations,
+        );
         let record = unsigned.signed_by_card(self.card.ask_pin(job).await?.signature()?);
         record.verify(domain, Some(&pen.session.certificate.signature))?;
         Ok(record)

@@ -1,5 +1,11 @@
 //! A real gateway on a real socket, patients, and cards in memory behind the workstation's card port.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests; each uses a part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "tests; each uses a part"
+)]
 
 use futures::future::BoxFuture;
 use std::collections::HashMap;
@@ -35,7 +41,11 @@ pub struct SoftCard {
 
 impl SoftCard {
     pub fn blank(serial: &str) -> Arc<Mutex<Self>> {
-        Arc::new(Mutex::new(Self { serial: serial.to_owned(), keys: HashMap::new(), factory_pin: true }))
+        Arc::new(Mutex::new(Self {
+            serial: serial.to_owned(),
+            keys: HashMap::new(),
+            factory_pin: true,
+        }))
     }
 
     pub fn of(card: &Card, serial: &str) -> Arc<Mutex<Self>> {
@@ -45,11 +55,18 @@ impl SoftCard {
             (Slot::Signature, copy(&card.signature)),
             (Slot::KeyManagement, copy(&card.agreement)),
         ];
-        Arc::new(Mutex::new(Self { serial: serial.to_owned(), keys: keys.into(), factory_pin: false }))
+        Arc::new(Mutex::new(Self {
+            serial: serial.to_owned(),
+            keys: keys.into(),
+            factory_pin: false,
+        }))
     }
 
     fn info(&self) -> CardInfo {
-        let slot = |slot| SlotInfo { slot, public_key: self.keys.get(&slot).map(SoftKey::public) };
+        let slot = |slot| SlotInfo {
+            slot,
+            public_key: self.keys.get(&slot).map(SoftKey::public),
+        };
         CardInfo {
             reader: READER.to_owned(),
             serial: Some(self.serial.clone()),
@@ -80,13 +97,17 @@ pub struct SoftPort {
 impl SoftPort {
     pub fn insert(&self, card: &Arc<Mutex<SoftCard>>) {
         *self.card.lock().unwrap() = Some(card.clone());
-        self.event(ReaderEvent::CardInserted { reader: READER.to_owned() });
+        self.event(ReaderEvent::CardInserted {
+            reader: READER.to_owned(),
+        });
     }
 
     pub fn pull(&self) {
         *self.card.lock().unwrap() = None;
         *self.verified.lock().unwrap() = false;
-        self.event(ReaderEvent::CardRemoved { reader: READER.to_owned() });
+        self.event(ReaderEvent::CardRemoved {
+            reader: READER.to_owned(),
+        });
     }
 
     fn event(&self, event: ReaderEvent) {
@@ -111,8 +132,12 @@ impl SoftPort {
         job.operations
             .iter()
             .map(|operation| match operation {
-                Operation::Sign { slot, digest } => Ok(Outcome::Signature { signature: key(*slot)?.sign_digest(digest).unwrap() }),
-                Operation::Agree { slot, peer } => Ok(Outcome::Shared { shared: SharedSecret(*key(*slot)?.agree(peer).unwrap()) }),
+                Operation::Sign { slot, digest } => Ok(Outcome::Signature {
+                    signature: key(*slot)?.sign_digest(digest).unwrap(),
+                }),
+                Operation::Agree { slot, peer } => Ok(Outcome::Shared {
+                    shared: SharedSecret(*key(*slot)?.agree(peer).unwrap()),
+                }),
             })
             .collect()
     }
@@ -141,7 +166,12 @@ impl CardPort for SoftPort {
         }
         Ok(self.card()?.lock().unwrap().keys[&slot].sign_digest(digest).unwrap())
     }
-    fn prepare(&self, _: &str, settings: &PrepareSettings, progress: &mut dyn FnMut(Step)) -> Result<Prepared, CardError> {
+    fn prepare(
+        &self,
+        _: &str,
+        settings: &PrepareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Prepared, CardError> {
         assert_eq!(settings.puk.len(), 8);
         progress(Step::Checking);
         let card = self.card()?;
@@ -197,7 +227,13 @@ impl Server {
         let gateway = Gateway::open(settings, Clock::system()).unwrap();
         let stage = Stage::new(gateway.clone());
         let looking = tokio::spawn(wardkey_gateway::serve::watch_chain(gateway));
-        let mut this = Self { folder, stage, address: ([127, 0, 0, 1], 0).into(), running: None, looking };
+        let mut this = Self {
+            folder,
+            stage,
+            address: ([127, 0, 0, 1], 0).into(),
+            running: None,
+            looking,
+        };
         this.up().await;
         this
     }
@@ -206,7 +242,9 @@ impl Server {
         let listener = tokio::net::TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
         let service = app(self.stage.gateway.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        self.running = Some(tokio::spawn(async move { axum::serve(listener, service).await.unwrap() }));
+        self.running = Some(tokio::spawn(
+            async move { axum::serve(listener, service).await.unwrap() },
+        ));
     }
 
     /// Nobody answers any more; open connections end.
@@ -220,7 +258,9 @@ impl Server {
     }
 
     pub fn settings(&self, data: &Path, hospital: Option<&Hospital>) -> Settings {
-        let institution = hospital.map(|h| format!("institution = \"{}\"\n", h.id)).unwrap_or_default();
+        let institution = hospital
+            .map(|h| format!("institution = \"{}\"\n", h.id))
+            .unwrap_or_default();
         let text = format!(
             "gateway = \"http://{}\"\nterminal = \"Ward 3\"\ndata = \"{}\"\n{institution}institution_name = \"Unnamed\"",
             self.address,
@@ -235,12 +275,21 @@ impl Server {
         let recipient = card.agreement.public();
         let domain = self.stage.gateway.domain();
         let aad = agreement_aad(&hospital.id, 1, &recipient.id());
-        let sealed = seal(&recipient, &agreement_context(domain, &aad), hospital.agreement.to_bytes().as_slice()).unwrap();
+        let sealed = seal(
+            &recipient,
+            &agreement_context(domain, &aad),
+            hospital.agreement.to_bytes().as_slice(),
+        )
+        .unwrap();
         let mut body = serde_json::to_value(&sealed).unwrap();
         body["epoch"] = 1.into();
         let session = hospital.sign_in(&self.stage).await.unwrap();
         let target = format!("/v1/institutions/{}/wraps/{}", hospital.id, recipient.id());
-        let reply = self.stage.signed(session.signer(), Ask::put(target, &body)).await.unwrap();
+        let reply = self
+            .stage
+            .signed(session.signer(), Ask::put(target, &body))
+            .await
+            .unwrap();
         assert!(reply.status.is_success(), "{}", reply.code());
         card
     }
@@ -248,14 +297,27 @@ impl Server {
     /// Grants with a label that can be read.
     pub async fn grant(&self, patient: &Patient, hospital: &Hospital, read: u32, write: u32, name: &str) -> Given {
         let now = self.stage.gateway.clock.now();
-        let terms = Terms { read, write, not_before: now - 1, expiry: now + 86_400 };
+        let terms = Terms {
+            read,
+            write,
+            not_before: now - 1,
+            expiry: now + 86_400,
+        };
         let given = patient.document(&self.stage, hospital, terms).unwrap();
         let mut body = patient.body(&self.stage, hospital, &given).unwrap();
-        let context =
-            Context { label: "wardkey/label/1", domain: self.stage.gateway.domain(), aad: given.commitment.bytes() };
+        let context = Context {
+            label: "wardkey/label/1",
+            domain: self.stage.gateway.domain(),
+            aad: given.commitment.bytes(),
+        };
         let label = serde_json::json!({ "name": name, "birthDate": "1961-04-12" }).to_string();
-        body["label"] = serde_json::to_value(seal(&hospital.agreement.public(), &context, label.as_bytes()).unwrap()).unwrap();
-        let reply = self.stage.signed(patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap();
+        body["label"] =
+            serde_json::to_value(seal(&hospital.agreement.public(), &context, label.as_bytes()).unwrap()).unwrap();
+        let reply = self
+            .stage
+            .signed(patient.signer(), Ask::post("/v1/grants", &body))
+            .await
+            .unwrap();
         assert!(reply.status.is_success(), "{}", String::from_utf8_lossy(&reply.body));
         given
     }
@@ -290,7 +352,12 @@ impl Desk {
         let sink = Arc::clone(&told);
         let heard = move |topics: &[Topic]| sink.lock().unwrap().push((Instant::now(), topics.to_vec()));
         let work = Workstation::start_with(settings, Arc::new(port.clone()), heard).unwrap();
-        Self { folder, work, port, told }
+        Self {
+            folder,
+            work,
+            port,
+            told,
+        }
     }
 
     pub async fn sign_in(&self, card: &Arc<Mutex<SoftCard>>) {
@@ -305,7 +372,12 @@ impl Desk {
 
     /// Times at which a topic was told since `from`.
     pub fn heard(&self, topic: Topic, from: Instant) -> usize {
-        self.told.lock().unwrap().iter().filter(|(at, topics)| *at >= from && topics.contains(&topic)).count()
+        self.told
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(at, topics)| *at >= from && topics.contains(&topic))
+            .count()
     }
 
     pub async fn all_sent(&self) {
@@ -321,7 +393,10 @@ impl Desk {
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "waited too long until {what}");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "waited too long until {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
