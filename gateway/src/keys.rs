@@ -67,21 +67,37 @@ impl Keys {
     /// # Errors
     /// Any [`KeysError`].
     pub fn open(folder: &Path) -> Result<Self, KeysError> {
-        let file = |source| KeysError::File {
-            path: folder.to_owned(),
-            source,
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(file)?;
+        private_folder(folder)?;
         Ok(Self {
             operator: key(&folder.join("operator.key"))?,
             gateway: key(&folder.join("gateway.key"))?,
             salt: salt(folder)?,
         })
     }
+}
+
+/// Makes a folder that only its owner can enter, unless it exists.
+///
+/// # Errors
+/// [`KeysError::File`].
+pub fn private_folder(path: &Path) -> Result<(), KeysError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Makes an empty file that only its owner can read, unless it exists. SQLite gives its side files the same mode.
+///
+/// # Errors
+/// [`KeysError::File`].
+pub fn private_file(path: &Path) -> Result<(), KeysError> {
+    let made = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    made.map(drop).map_err(|source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn key(path: &Path) -> Result<SoftKey, KeysError> {

@@ -1,6 +1,7 @@
 //! Running the gateway: socket, TLS, background work, a graceful end.
 
 use crate::clock::Clock;
+use crate::keys::private_folder;
 use crate::operator;
 use crate::routes::app;
 use crate::settings::{Settings, SettingsError, Tls};
@@ -86,7 +87,7 @@ fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> ServeError {
 /// # Errors
 /// [`ServeError::InUse`].
 pub fn lock(settings: &Settings) -> Result<File, ServeError> {
-    std::fs::create_dir_all(&settings.data).map_err(system("make the data folder"))?;
+    private_folder(&settings.data).map_err(OpenError::from)?;
     let file = File::create(settings.data.join("lock")).map_err(system("make the lock file"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Problem, Refusal};
-use crate::keys::{Keys, KeysError};
+use crate::keys::{Keys, KeysError, private_file};
 use crate::ledger::Ledger;
 use crate::log::Scribe;
 use crate::news::{Board, News};
@@ -137,7 +137,9 @@ impl Gateway {
             chain_id: settings.chain.id,
             salt: keys.salt,
         };
-        let chain = Embedded::open(&settings.data.join("ledger.sqlite"), genesis, clock.shared())?;
+        let file = settings.data.join("ledger.sqlite");
+        private_file(&file)?;
+        let chain = Embedded::open(&file, genesis, clock.shared())?;
         Self::with_chain(settings, clock, keys, Arc::new(chain))
     }
 
@@ -147,11 +149,9 @@ impl Gateway {
     /// [`OpenError`].
     pub fn with_chain(settings: Settings, clock: Clock, keys: Keys, chain: Arc<dyn Chain>) -> Result<Self, OpenError> {
         let scribe = Arc::new(Scribe::new(chain.network().domain, keys.gateway));
-        let store = SqliteStore::open(
-            &settings.data.join("store.sqlite"),
-            settings.store.max_megabytes,
-            Arc::clone(&scribe),
-        )?;
+        let file = settings.data.join("store.sqlite");
+        private_file(&file)?;
+        let store = SqliteStore::open(&file, settings.store.max_megabytes, Arc::clone(&scribe))?;
         let ledger = Ledger::open(chain, clock.clone(), settings.chain.silent_after)?;
         let gateway = Self(Arc::new(Parts {
             ledger,

@@ -7,6 +7,7 @@ use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -222,17 +223,28 @@ async fn https_with_a_certificate() {
 #[tokio::test]
 async fn sigterm_ends_it_in_good_order() {
     let folder = tempfile::tempdir().unwrap();
-    let mut gateway = Process::start(folder.path(), &[]);
+    let mut gateway = Process::start(&folder.path().join("data"), &[]);
     let page = client().get(&gateway.url).send().await.unwrap();
     assert!(
         page.status() == 200 || page.status() == 404,
         "the page, or the word that it was not built"
     );
+    for entry in std::fs::read_dir(folder.path().join("data"))
+        .unwrap()
+        .map(Result::unwrap)
+    {
+        let open = entry.metadata().unwrap().permissions().mode() & 0o077;
+        assert!(
+            open == 0 || entry.file_name() == "lock",
+            "{:?} can be read by others",
+            entry.file_name()
+        );
+    }
     gateway.signal(Signal::TERM);
     let start = Instant::now();
     assert!(gateway.child.wait().unwrap().success());
     assert!(start.elapsed() < Duration::from_secs(9));
-    assert!(!folder.path().join("operator.sock").exists());
+    assert!(!folder.path().join("data/operator.sock").exists());
 }
 
 #[tokio::test]
