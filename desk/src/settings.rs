@@ -49,9 +49,16 @@ pub struct Settings {
     /// Folder where posters are saved; `posters` in the data folder if missing.
     #[serde(default)]
     pub posters: Option<PathBuf>,
+    /// How long a delegation of the card holds, seconds, 120 to 900. It is renewed silently while the card stays.
+    #[serde(default = "default_session")]
+    pub session_seconds: u64,
     /// Nothing is written to the disk when less than this many MiB are free, so that nothing is ever half written.
     #[serde(default = "default_reserve")]
     pub disk_reserve_mib: u64,
+}
+
+const fn default_session() -> u64 {
+    wardkey_core::delegation::LONGEST
 }
 
 const fn default_reserve() -> u64 {
@@ -138,6 +145,9 @@ impl Settings {
         };
         if url.path() != "/" || url.query().is_some() {
             return wrong("`gateway` is an origin without path, e.g. https://gateway.example.org");
+        }
+        if !(120..=wardkey_core::delegation::LONGEST).contains(&self.session_seconds) {
+            return wrong("`session_seconds` is 120 to 900");
         }
         match url.scheme() {
             "https" => Ok(()),

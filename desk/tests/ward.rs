@@ -407,3 +407,37 @@ async fn another_gateway_than_the_known_one_is_refused() {
     desk.port.insert(&doctor);
     assert_eq!(desk.work.sign_in().await.unwrap_err().code, "network-changed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_lasts_as_long_as_the_card_stays_verified_and_no_longer() {
+    let server = Server::start().await;
+    let harbour = Hospital::open(&server.stage, "Harbour Hospital").await.unwrap();
+    let doctor = SoftCard::of(&server.card(&harbour, "Dr Amara Diallo").await, "1001");
+    let patient = Patient::begin(&server.stage).await.unwrap();
+    let given = server.grant(&patient, &harbour, everything(), everything(), NAME).await;
+    let folder = tempfile::tempdir().unwrap();
+    // 60 of these seconds are slack for clocks, so each delegation holds for 14 seconds from now.
+    let settings = wardkey_desk::Settings {
+        session_seconds: 74,
+        ..server.settings(folder.path(), Some(&harbour))
+    };
+    let desk = Desk::with(folder, settings);
+    desk.sign_in(&doctor).await;
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    desk.work
+        .open_chart(&given.commitment.to_string(), "Ward round")
+        .await
+        .unwrap();
+    assert_eq!(desk.snapshot().await.phase, PhaseName::Open);
+    assert_eq!(desk.port.jobs.lock().unwrap().len(), 1, "renewed without a PIN");
+    // Another program made the card forget its PIN.
+    desk.port.forget();
+    until("the session ends", || async { desk.snapshot().await.covered }).await;
+    let state = desk.snapshot().await;
+    assert_eq!(
+        (state.phase, state.lock.unwrap().reason.as_str()),
+        (PhaseName::CardPresent, "session-ended")
+    );
+    desk.work.sign_in().await.unwrap();
+    assert!(!desk.snapshot().await.covered);
+}

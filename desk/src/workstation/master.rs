@@ -11,7 +11,7 @@ use crate::notice::Notice;
 use crate::view::{MasterStatus, MasterView, Topic};
 use std::sync::Arc;
 use wardkey_core::action::SignedAction;
-use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
+use wardkey_core::delegation::{LONGEST, PrincipalKind, SignedDelegation};
 use wardkey_core::device::{agreement_aad, agreement_context};
 use wardkey_core::hpke::seal;
 use wardkey_core::id::{InstitutionId, KeyId};
@@ -92,7 +92,7 @@ impl Workstation {
             self.show_unregistered(&keys);
             return Ok(());
         };
-        let (delegation, key) = delegate(KeyId(facts.id.0), PrincipalKind::Master, &network)?;
+        let (delegation, key) = delegate(KeyId(facts.id.0), PrincipalKind::Master, &network, LONGEST)?;
         let digest = network.domain.digest(&delegation.typed());
         let purpose = format!("Use the master key of {}", facts.name);
         let operations = vec![Operation::Sign {
@@ -181,7 +181,7 @@ impl Workstation {
         let institution: InstitutionId = keys.signature.id().into();
         let agreement = SoftKey::generate()?;
         let action = registration(&institution, name, &country, &keys, &agreement);
-        let (delegation, key) = delegate(keys.signature.id(), PrincipalKind::Master, &network)?;
+        let (delegation, key) = delegate(keys.signature.id(), PrincipalKind::Master, &network, LONGEST)?;
         let operations = vec![
             Operation::Sign {
                 slot: Slot::Signature,

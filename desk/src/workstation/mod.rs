@@ -26,7 +26,7 @@ use crate::gateway::{Gateway, GatewayError};
 use crate::notice::{Notice, Tone};
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::view::{CardView, ChainView, GatewayState, OutboxCount, Progress, Snapshot, Topic};
+use crate::view::{CardView, ChainView, GatewayState, Progress, Snapshot, Topic};
 use network::Directory;
 use state::{Master, Secrets, Session, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -125,7 +125,7 @@ impl Workstation {
     /// Never; the signature is every command's.
     #[expect(clippy::unused_async, reason = "every command is an async method")]
     pub async fn snapshot(&self) -> Result<Snapshot, Notice> {
-        let outbox = self.store.outbox_count().unwrap_or(OutboxCount::default());
+        let outbox = self.store.outbox_count().unwrap_or_default();
         let now = crate::clock::now();
         let state = self.state();
         let card = state.card.as_ref().map(|info| CardView {

@@ -12,8 +12,6 @@ use std::time::Duration;
 use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
 use wardkey_hsm::Slot;
 
-/// A delegation is renewed when less than this is left of it, seconds.
-const RENEW_BEFORE: u64 = 420;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Renews for as long as this very session lasts.
@@ -32,7 +30,8 @@ pub(super) async fn renew_always(workstation: Weak<Workstation>, generation: u64
 impl Workstation {
     async fn keep_alive(&self, session: &Session, generation: u64) {
         let left = session.delegation.delegation.expiry.saturating_sub(now());
-        let current = if left < RENEW_BEFORE {
+        // Renewed in its second half, so that a gateway that is away for minutes ends no session.
+        let current = if left < self.settings.session_seconds / 2 {
             self.renew(session, generation).await
         } else {
             Ok(session.clone())
@@ -48,7 +47,12 @@ impl Workstation {
     /// Signs a new delegation with the card, without a PIN; the gateway learns of it next.
     async fn renew(&self, session: &Session, generation: u64) -> Result<Session, Notice> {
         let device = session.certificate.device;
-        let (delegation, key) = delegate(device.id(), PrincipalKind::Device, &session.network)?;
+        let (delegation, key) = delegate(
+            device.id(),
+            PrincipalKind::Device,
+            &session.network,
+            self.settings.session_seconds,
+        )?;
         let digest = session.network.domain.digest(&delegation.typed());
         let signature = self
             .blocking(move |this| this.card.sign_unlocked(Slot::Authentication, &digest))

@@ -9,7 +9,7 @@ use crate::gateway::{Credential, DeviceFacts, GatewayError, InstitutionFacts, Ne
 use crate::notice::Notice;
 use crate::view::{Topic, UserView};
 use std::sync::Arc;
-use wardkey_core::delegation::{Delegation, LONGEST, PrincipalKind, SignedDelegation};
+use wardkey_core::delegation::{Delegation, PrincipalKind, SignedDelegation};
 use wardkey_core::device::{DeviceCertificate, agreement_aad, agreement_context};
 use wardkey_core::hpke::open_agreed;
 use wardkey_core::id::{DeviceId, InstitutionId, KeyId};
@@ -33,11 +33,12 @@ struct Known {
     wrap: WrapView,
 }
 
-/// A fresh delegation to a fresh key.
+/// A fresh delegation to a fresh key, for so many seconds (the slack included).
 pub(super) fn delegate(
     principal: KeyId,
     kind: PrincipalKind,
     network: &Network,
+    seconds: u64,
 ) -> Result<(Delegation, SoftKey), Notice> {
     let key = SoftKey::generate()?;
     let not_before = now().saturating_sub(CLOCK_SLACK);
@@ -47,7 +48,7 @@ pub(super) fn delegate(
         session: key.public(),
         audience: network.gateway_id(),
         not_before,
-        expiry: not_before + LONGEST,
+        expiry: not_before + seconds,
     };
     Ok((delegation, key))
 }
@@ -130,7 +131,12 @@ impl Workstation {
     async fn make_session(&self) -> Result<Session, Notice> {
         let known = self.look_up().await?;
         let device: DeviceId = known.keys.authentication.id().into();
-        let (delegation, key) = delegate(known.keys.authentication.id(), PrincipalKind::Device, &known.network)?;
+        let (delegation, key) = delegate(
+            known.keys.authentication.id(),
+            PrincipalKind::Device,
+            &known.network,
+            self.settings.session_seconds,
+        )?;
         let digest = known.network.domain.digest(&delegation.typed());
         let vault_peer = self.store.vault_peer(&device)?;
         let mut operations = vec![

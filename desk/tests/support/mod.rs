@@ -110,6 +110,11 @@ impl SoftPort {
         });
     }
 
+    /// The card is reset: its PIN is verified no more.
+    pub fn forget(&self) {
+        *self.verified.lock().unwrap() = false;
+    }
+
     fn event(&self, event: ReaderEvent) {
         if let Some(heard) = self.heard.lock().unwrap().as_ref() {
             heard(event);
@@ -332,12 +337,14 @@ impl Drop for Server {
     }
 }
 
+type Told = Arc<Mutex<Vec<(Instant, Vec<Topic>)>>>;
+
 /// A workstation with its reader and what it said.
 pub struct Desk {
     pub folder: TempDir,
     pub work: Arc<Workstation>,
     pub port: SoftPort,
-    pub told: Arc<Mutex<Vec<(Instant, Vec<Topic>)>>>,
+    pub told: Told,
 }
 
 impl Desk {
