@@ -1,31 +1,20 @@
 //! Requests.
 
 use super::error::GatewayError;
-use super::wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionFacts,
-    Network, OpenSession, Records, SectionKeysAnswer, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
-};
 use crate::clock::now;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use wardkey_core::action::SignedAction;
-use wardkey_core::delegation::SignedDelegation;
-use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::fault::Fault;
 use wardkey_core::http_signature::{
     HttpSignatureError, KeyName, RequestParts, ResponseParts, SignatureHeaders, SignatureParams, check_content_digest,
     content_digest, parse, sign_request,
 };
-use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use wardkey_core::id::{Commitment, SessionId};
 use wardkey_core::key::{PublicKey, SoftKey};
-use wardkey_core::record::Record;
-use wardkey_core::section::Section;
 
 /// Who signs requests: the short-lived session key. Dropped (and wiped) with the session.
 #[derive(Clone, Debug)]
@@ -67,13 +56,13 @@ pub struct Gateway {
     online: AtomicBool,
 }
 
-struct Call<'a> {
-    method: Method,
-    path: String,
-    query: Option<String>,
-    body: Option<Vec<u8>>,
-    by: Option<(&'a Credential, &'a PublicKey)>,
-    permission: Option<Permission<'a>>,
+pub(super) struct Call<'a> {
+    pub method: Method,
+    pub path: String,
+    pub query: Option<String>,
+    pub body: Option<Vec<u8>>,
+    pub by: Option<(&'a Credential, &'a PublicKey)>,
+    pub permission: Option<Permission<'a>>,
 }
 
 /// The values that a request's signature covers, as sent.
@@ -133,7 +122,7 @@ impl Gateway {
         self.online.load(Ordering::Relaxed)
     }
 
-    async fn public<T: DeserializeOwned>(
+    pub(super) async fn public<T: DeserializeOwned>(
         &self,
         method: Method,
         path: String,
@@ -150,7 +139,7 @@ impl Gateway {
         .await
     }
 
-    async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GatewayError> {
+    pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GatewayError> {
         let body = self.exchange(call).await?;
         serde_json::from_slice(if body.is_empty() { b"null" } else { &body }).map_err(|error| {
             tracing::warn!(
@@ -329,229 +318,6 @@ pub(crate) fn percent_encode(text: &str) -> String {
         }
     }
     out
-}
-
-fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
-    serde_json::to_vec(value)
-        .map(Some)
-        .map_err(|_| GatewayError::Unreadable)
-}
-
-/// Public requests.
-#[expect(
-    clippy::missing_errors_doc,
-    reason = "all fail with GatewayError as its documentation says"
-)]
-impl Gateway {
-    /// The deployment.
-    pub async fn network(&self) -> Result<Network, GatewayError> {
-        self.public(Method::GET, "/v1/network".to_owned(), None).await
-    }
-
-    /// Every institution.
-    pub async fn institutions(&self) -> Result<Vec<InstitutionFacts>, GatewayError> {
-        self.public(Method::GET, "/v1/institutions".to_owned(), None).await
-    }
-
-    /// One institution.
-    pub async fn institution(&self, id: &InstitutionId) -> Result<InstitutionFacts, GatewayError> {
-        self.public(Method::GET, format!("/v1/institutions/{id}"), None).await
-    }
-
-    /// One device.
-    pub async fn device(&self, id: &DeviceId) -> Result<DeviceFacts, GatewayError> {
-        self.public(Method::GET, format!("/v1/devices/{id}"), None).await
-    }
-
-    /// A device's certificate; compare its digest with the chain's.
-    pub async fn certificate(&self, id: &DeviceId) -> Result<DeviceCertificate, GatewayError> {
-        self.public(Method::GET, format!("/v1/devices/{id}/certificate"), None)
-            .await
-    }
-
-    /// The newest wrap for a 9D key.
-    pub async fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<WrapView, GatewayError> {
-        self.public(
-            Method::GET,
-            format!("/v1/institutions/{institution}/wraps/{recipient}"),
-            None,
-        )
-        .await
-    }
-
-    /// Sends an action to the chain.
-    pub async fn act(&self, action: &SignedAction) -> Result<ActionDone, GatewayError> {
-        self.public(Method::POST, "/v1/actions".to_owned(), body(action)?).await
-    }
-
-    /// A fresh challenge.
-    pub async fn challenge(&self) -> Result<Challenge, GatewayError> {
-        self.public(Method::POST, "/v1/challenges".to_owned(), body(&json!({}))?)
-            .await
-    }
-
-    /// Opens a session.
-    pub async fn open_session(&self, signed: &SignedDelegation) -> Result<SessionOpened, GatewayError> {
-        let opening = OpenSession {
-            delegation: &signed.delegation,
-            signature: signed.signature,
-            key: signed.key,
-        };
-        self.public(Method::POST, "/v1/sessions".to_owned(), body(&opening)?)
-            .await
-    }
-
-    /// Sends a request for a device.
-    pub async fn request_device(&self, request: &DeviceRequest) -> Result<serde_json::Value, GatewayError> {
-        self.public(Method::POST, "/v1/device-requests".to_owned(), body(request)?)
-            .await
-    }
-
-    /// State of a request.
-    pub async fn device_request(&self, id: &Digest) -> Result<DeviceRequestState, GatewayError> {
-        self.public(Method::GET, format!("/v1/device-requests/{id}"), None)
-            .await
-    }
-}
-
-/// Requests within a session. `by` is the session and the gateway's key that must sign the answers.
-#[expect(
-    clippy::missing_errors_doc,
-    reason = "all fail with GatewayError as its documentation says"
-)]
-impl Gateway {
-    async fn signed<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: String,
-        body: Option<Vec<u8>>,
-        by: (&Credential, &PublicKey),
-    ) -> Result<T, GatewayError> {
-        self.call(Call {
-            method,
-            path,
-            query: None,
-            body,
-            by: Some(by),
-            permission: None,
-        })
-        .await
-    }
-
-    /// Grants addressed to the session's institution.
-    pub async fn grants(&self, by: (&Credential, &PublicKey)) -> Result<Vec<GrantOffer>, GatewayError> {
-        self.signed(Method::GET, "/v1/grants".to_owned(), None, by).await
-    }
-
-    /// Records of some sections, with proofs that this read is logged.
-    pub async fn records(
-        &self,
-        by: (&Credential, &PublicKey),
-        patient: &PatientId,
-        sections: &[Section],
-        permission: Permission<'_>,
-    ) -> Result<Records, GatewayError> {
-        let list: Vec<String> = sections.iter().map(|s| s.number().to_string()).collect();
-        self.call(Call {
-            method: Method::GET,
-            path: format!("/v1/patients/{patient}/records"),
-            query: Some(format!("sections={}", list.join(","))),
-            body: None,
-            by: Some(by),
-            permission: Some(permission),
-        })
-        .await
-    }
-
-    /// The patient's section keys, unverified.
-    pub(crate) async fn section_keys(
-        &self,
-        by: (&Credential, &PublicKey),
-        patient: &PatientId,
-        permission: Permission<'_>,
-    ) -> Result<SectionKeysAnswer, GatewayError> {
-        self.call(Call {
-            method: Method::GET,
-            path: format!("/v1/patients/{patient}/section-keys"),
-            query: None,
-            body: None,
-            by: Some(by),
-            permission: Some(permission),
-        })
-        .await
-    }
-
-    /// Writes records.
-    pub async fn write(
-        &self,
-        by: (&Credential, &PublicKey),
-        patient: &PatientId,
-        records: &[Record],
-        permission: Permission<'_>,
-    ) -> Result<WrittenReceipts, GatewayError> {
-        self.call(Call {
-            method: Method::POST,
-            path: format!("/v1/patients/{patient}/records"),
-            query: None,
-            body: body(&json!({ "records": records }))?,
-            by: Some(by),
-            permission: Some(permission),
-        })
-        .await
-    }
-
-    /// Device requests that wait.
-    pub async fn requests(
-        &self,
-        by: (&Credential, &PublicKey),
-        institution: &InstitutionId,
-    ) -> Result<Vec<WaitingRequest>, GatewayError> {
-        self.signed(
-            Method::GET,
-            format!("/v1/institutions/{institution}/requests"),
-            None,
-            by,
-        )
-        .await
-    }
-
-    /// Refuses a request.
-    pub async fn refuse(
-        &self,
-        by: (&Credential, &PublicKey),
-        institution: &InstitutionId,
-        request: &Digest,
-        reason: &str,
-    ) -> Result<(), GatewayError> {
-        let path = format!("/v1/institutions/{institution}/requests/{request}/refusal");
-        let _: serde_json::Value = self
-            .signed(Method::POST, path, body(&json!({ "reason": reason }))?, by)
-            .await?;
-        Ok(())
-    }
-
-    /// Uploads a wrap.
-    pub async fn put_wrap(
-        &self,
-        by: (&Credential, &PublicKey),
-        institution: &InstitutionId,
-        recipient: &KeyId,
-        wrap: &WrapView,
-    ) -> Result<(), GatewayError> {
-        let path = format!("/v1/institutions/{institution}/wraps/{recipient}");
-        let _: serde_json::Value = self.signed(Method::PUT, path, body(wrap)?, by).await?;
-        Ok(())
-    }
-
-    /// Devices of an institution.
-    pub async fn devices(
-        &self,
-        by: (&Credential, &PublicKey),
-        institution: &InstitutionId,
-    ) -> Result<Vec<DeviceWithCertificate>, GatewayError> {
-        self.signed(Method::GET, format!("/v1/institutions/{institution}/devices"), None, by)
-            .await
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod client;
 mod error;
 mod events;
 mod log_proof;
+mod requests;
 mod wire;
 
 pub(crate) use client::percent_encode;

@@ -141,7 +141,7 @@ fn kept(plan: &Plan) -> Vec<u8> {
 
 /// Every document of the corpus imports or is refused with a reason, and every byte is kept.
 fn corpus(folder: &str, refused_at_most: usize) {
-    let root = std::env::var_os("WARDKEY_CORPUS").expect("WARDKEY_CORPUS names the corpus folder");
+    let root = std::env::var_os("WARDKEY_CORPUS").unwrap_or_else(|| panic!("WARDKEY_CORPUS names the corpus folder"));
     let mut files: Vec<PathBuf> = std::fs::read_dir(PathBuf::from(root).join(folder))
         .unwrap()
         .map(|e| e.unwrap().path())
