@@ -190,6 +190,7 @@ describe("writing", () => {
     await fake("insert()");
     await id("chart").waitFor();
     expect(await id("note-text").inputValue()).toBe("Half a senten");
+    expect(await id("note-text").evaluate((field) => field === document.activeElement)).toBe(true);
     expect(await id("chart-ended").count()).toBe(0);
   });
 
