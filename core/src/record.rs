@@ -52,6 +52,10 @@ impl RecordHeader {
 }
 
 /// Who signed a record, and how.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is of the large kind, so a box would only add work"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "camelCase")]
 pub enum Author {
@@ -127,9 +131,15 @@ impl Coded for RecordError {
 /// Evidence that a record's signature holds; only [`Record::verify`] makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignatureHolds {
+    by_signature_key: bool,
+}
+
+impl SignatureHolds {
     /// True if the card's signature key signed with the PIN.
-    pub by_signature_key: bool,
-    _made_here: (),
+    #[must_use]
+    pub const fn by_signature_key(self) -> bool {
+        self.by_signature_key
+    }
 }
 
 fn context<'a>(domain: &'a Domain, aad: &'a [u8; 32]) -> Context<'a> {
@@ -241,7 +251,6 @@ impl Record {
                     .map_err(|_| RecordError::BadSignature)?;
                 Ok(SignatureHolds {
                     by_signature_key: false,
-                    _made_here: (),
                 })
             }
             Author::Signature { signature } => {
@@ -249,10 +258,7 @@ impl Record {
                 domain
                     .verify(key, &typed, signature)
                     .map_err(|_| RecordError::BadSignature)?;
-                Ok(SignatureHolds {
-                    by_signature_key: true,
-                    _made_here: (),
-                })
+                Ok(SignatureHolds { by_signature_key: true })
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::project::Project;
 use crate::run::{self, say};
 use crate::{arrows, packages, prerequisites, web};
 use anyhow::{Result, bail};
+use std::process::Command;
 
 /// Everything a reviewer would otherwise have to say.
 pub fn run(project: &Project) -> Result<()> {
@@ -12,22 +13,27 @@ pub fn run(project: &Project) -> Result<()> {
     packages::install()?;
     web::build(project)?;
     say("Format, lints and arrows");
-    run::run(cargo(project).args(["fmt", "--all", "--check"]))?;
+    run::run(&mut format(project))?;
     let wrong = arrows::wrong(project)?;
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
     }
-    let lints = [
-        "clippy",
-        "--release",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    run::run(cargo(project).args(lints))?;
+    run::run(&mut lints(project))?;
     run::run(web::npm(&project.path("ui")).args(["run", "check"]))?;
     run::run(web::npm(&project.path("ui")).args(["run", "lint"]))
+}
+
+/// rustfmt, without changing a file.
+pub fn format(project: &Project) -> Command {
+    let mut command = cargo(project);
+    command.args(["fmt", "--all", "--check"]);
+    command
+}
+
+/// Clippy over everything; a warning is an error.
+pub fn lints(project: &Project) -> Command {
+    let mut command = cargo(project);
+    command.args(["clippy", "--release", "--workspace", "--all-targets", "--locked"]);
+    command.args(["--", "-D", "warnings"]);
+    command
 }

@@ -4,7 +4,7 @@ use crate::compile::cargo;
 use crate::project::Project;
 use crate::suite::{counted, single};
 use crate::tally::Tally;
-use crate::{arrows, run, setup, web};
+use crate::{arrows, check, run, setup, web};
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::process::Command;
@@ -47,11 +47,13 @@ fn pages(project: &Project) -> Result<Tally> {
     let ui = project.path("ui");
     let types = single(web::npm(&ui).args(["run", "check"]));
     let lints = single(web::npm(&ui).args(["run", "lint"]));
-    Ok(counted(web::npm(&ui).args(["run", "test"]))?.and(types).and(lints))
+    let units = counted(web::npm(&ui).args(["run", "test"]))?;
+    let browser = counted(web::npm(&ui).args(["run", "test:browser"]))?;
+    Ok(units.and(browser).and(types).and(lints))
 }
 
 fn shape(project: &Project) -> Result<Tally> {
-    let format = single(cargo(project).args(["fmt", "--all", "--check"]));
+    let format = single(&mut check::format(project)).and(single(&mut check::lints(project)));
     run::say("The direction of dependencies");
     let wrong = arrows::wrong(project)?;
     for sentence in &wrong {

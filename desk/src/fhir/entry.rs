@@ -1,7 +1,7 @@
 //! One resource as one line of a chart.
 
 use super::dose::dosages;
-use super::lens::{all_words, codes, human_name, join, list, notes, reference, text, when, words};
+use super::lens::{all_words, codes, different, human_name, join, list, notes, reference, text, when, words};
 use super::{Index, observation};
 use crate::view::{Severity, Value as Measured};
 use base64::engine::{Engine as _, general_purpose::STANDARD};
@@ -81,7 +81,10 @@ fn allergy(of: &Value) -> Facts {
             .or_else(|| words(of, "substance"))
             .or_else(substance)
             .unwrap_or_default(),
-        detail: join([Some(manifestations.join(", ")), Some(notes(of).join(" "))], " · "),
+        detail: join(
+            [Some(different(manifestations).join(", ")), Some(notes(of).join(" "))],
+            " · ",
+        ),
         date: when(of, &["onsetDateTime", "onsetPeriod", "onsetString", "recordedDate"]),
         status: words(of, "clinicalStatus")
             .or_else(|| words(of, "verificationStatus"))

@@ -11,7 +11,8 @@ fn read(resource: &Value) -> Facts {
 fn allergies_show_substance_reaction_and_the_worse_severity() {
     let f = read(&json!({"resourceType": "AllergyIntolerance", "criticality": "low",
         "clinicalStatus": {"coding": [{"code": "active"}]}, "code": {"coding": [{"display": "Penicillin G"}]},
-        "reaction": [{"manifestation": [{"text": "Anaphylaxis"}], "severity": "severe"}], "onsetDateTime": "1998"}));
+        "reaction": [{"manifestation": [{"text": "Anaphylaxis"}], "severity": "severe"}, {"manifestation": [{"text": "anaphylaxis"}]}],
+        "onsetDateTime": "1998"}));
     assert_eq!(
         (f.title.as_str(), f.detail.as_str(), f.status.as_str()),
         ("Penicillin G", "Anaphylaxis", "active")

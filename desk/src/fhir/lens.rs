@@ -66,6 +66,13 @@ pub(super) fn all_words(of: &Value, name: &str) -> Vec<String> {
     list(of, name).into_iter().filter_map(code_text).collect()
 }
 
+/// Each once, in their order.
+pub(super) fn different(mut words: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    words.retain(|word| seen.insert(word.to_lowercase()));
+    words
+}
+
 /// The text of a Reference and its words: (`reference`, `display`).
 #[must_use]
 pub fn reference<'a>(of: &'a Value, name: &str) -> (Option<&'a str>, Option<&'a str>) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { birthDate } from "../src/birth-date.ts";
 import { Clock } from "../src/clock.ts";
+import { finder, namedMedications, resourceOf } from "../src/fhir/resources.ts";
 import { narrative, summarise } from "../src/fhir/summary.ts";
 import { fhirDate } from "../src/texts/index.ts";
 import { Until } from "../src/screens/until.ts";
@@ -74,9 +75,31 @@ describe("FHIR in a few words", () => {
     });
   });
 
+  it("names a medicine that another record holds, whatever the reference looks like", () => {
+    const bare = { resourceType: "Medication", id: "m1", code: { text: "Ramipril 5 mg" } };
+    const entry = {
+      fullUrl: "urn:uuid:5f",
+      resource: { resourceType: "Medication", ingredient: [{ itemCodeableConcept: { text: "Iron" } }] },
+    };
+    const uses = (reference: string, more = {}): object => ({
+      resourceType: "MedicationStatement",
+      medicationReference: { reference, display: "as written" },
+      ...more,
+    });
+    const contained = { contained: [{ resourceType: "Medication", id: "a", code: { text: "Aspirin" } }] };
+    const opened = [bare, entry, uses("Medication/m1"), uses("urn:uuid:5f"), uses("#a", contained), undefined];
+    const find = finder(opened);
+    const title = (resource: unknown): string => summarise(resource, find).title;
+    expect(opened.slice(2, 5).map(title)).toEqual(["Ramipril 5 mg", "Iron", "Aspirin"]);
+    expect(title(uses("https://x.example/fhir/Medication/m1/_history/2"))).toBe("Ramipril 5 mg");
+    expect(title(uses("Medication/none"))).toBe("as written");
+    const named = namedMedications(opened, find);
+    expect(opened.map((one) => named.has(resourceOf(one)))).toEqual([true, true, false, false, false, false]);
+  });
+
   it("never throws, whatever it is given", () => {
     for (const odd of [null, 1, "x", [], {}, { code: 7 }, { resourceType: "Patient", name: "x" }, { note: [null] }]) {
-      expect(() => summarise(odd)).not.toThrow();
+      expect(() => summarise(resourceOf(odd), finder([odd]))).not.toThrow();
     }
     expect(summarise({ resourceType: "Unheard", text: { div: "<div>Some <b>words</b></div>" } }).title).toBe(
       "Some words",

@@ -1,5 +1,8 @@
 /** A FHIR R4 resource in a few words. Reads leniently: real resources leave out and add what they like. */
 
+/** Finds the resource that a Reference names, `within` being the resource that refers. */
+export type Find = (reference: string, within: unknown) => unknown;
+
 export interface Summary {
   title: string;
   /** Further lines, plain text. */
@@ -32,6 +35,11 @@ export function concept(value: unknown): string {
     codings.map((c) => text(c["code"])).find(Boolean) ||
     ""
   );
+}
+
+/** Without the empty ones, each once. */
+function different(words: string[]): string[] {
+  return [...new Set(words.filter(Boolean))];
 }
 
 function quantity(value: unknown): string {
@@ -107,15 +115,24 @@ function date(resource: Json): string {
   return found.find(Boolean) ?? text(period["start"]);
 }
 
-type Reader = (resource: Json) => { title: string; details: string[] };
+type Reader = (resource: Json, find: Find) => { title: string; details: string[] };
 
 const coded: Reader = (r) => ({ title: concept(r["code"]), details: [concept(r["clinicalStatus"])] });
 
-const medication: Reader = (r) => ({
-  title:
-    concept(r["medicationCodeableConcept"]) || text(object(r["medicationReference"])["display"]) || concept(r["code"]),
-  details: [dosage(r)],
-});
+/** A Medication's code, or what it is made of. */
+function drug(resource: unknown): string {
+  const { code, ingredient } = object(resource);
+  const parts = list(ingredient).map((part) => concept(object(part)["itemCodeableConcept"]));
+  return concept(code) || different(parts).join(", ");
+}
+
+const medication: Reader = (r, find) => {
+  const { reference, display } = object(r["medicationReference"]);
+  return {
+    title: concept(r["medicationCodeableConcept"]) || drug(find(text(reference), r)) || text(display) || drug(r),
+    details: [dosage(r)],
+  };
+};
 
 /** What is said of each resource type beyond the common rule. */
 const READERS: Record<string, Reader> = {
@@ -127,10 +144,9 @@ const READERS: Record<string, Reader> = {
   AllergyIntolerance: (r) => ({
     title: concept(r["code"]),
     details: [
-      list(r["reaction"])
-        .flatMap((reaction) => list(object(reaction)["manifestation"]).map(concept))
-        .filter(Boolean)
-        .join(", "),
+      different(list(r["reaction"]).flatMap((reaction) => list(object(reaction)["manifestation"]).map(concept))).join(
+        ", ",
+      ),
       text(r["criticality"]) && `criticality: ${text(r["criticality"])}`,
     ],
   }),
@@ -158,10 +174,10 @@ const READERS: Record<string, Reader> = {
 };
 
 /** Never throws; an unknown or empty resource gives its type and its narrative. */
-export function summarise(resource: unknown): Summary {
+export function summarise(resource: unknown, find: Find = () => undefined): Summary {
   const r = object(resource);
   const type = text(r["resourceType"]);
-  const known = (READERS[type] ?? coded)(r);
+  const known = (READERS[type] ?? coded)(r, find);
   const told = narrative(object(r["text"])["div"]);
   const details = [...known.details, ...notes(r)].filter(Boolean);
   const when = date(r);

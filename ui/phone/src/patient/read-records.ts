@@ -12,7 +12,8 @@ import {
   sectionNumber,
   verifyRecord,
 } from "@wardkey/shared/protocol";
-import { type Summary, summarise } from "../fhir/summary.ts";
+import { finder, namedMedications, resourceOf } from "../fhir/resources.ts";
+import { type Find, type Summary, summarise } from "../fhir/summary.ts";
 import type { RecordsAnswer } from "../gateway/types.ts";
 import { sectionKeys } from "../vault/patient.ts";
 import type { StoredSectionKey } from "../vault/section-key.ts";
@@ -62,24 +63,21 @@ async function check(session: Session, record: RecordEnvelope): Promise<string> 
   }
 }
 
-async function openSummary(
-  session: Session,
-  record: RecordEnvelope,
-  keys: StoredSectionKey[],
-): Promise<Summary | undefined> {
+/** The record's content; undefined when it cannot be opened. */
+async function open(session: Session, record: RecordEnvelope, keys: StoredSectionKey[]): Promise<unknown> {
   const { section, epoch } = record.header;
   const key = keys.find((k) => k.section === section && k.epoch === epoch);
   if (!key) return undefined;
   try {
-    return summarise(JSON.parse(fromUtf8(await openRecord(session.domain, record, key.pair))));
+    return JSON.parse(fromUtf8(await openRecord(session.domain, record, key.pair)));
   } catch {
     return undefined;
   }
 }
 
-async function read(session: Session, record: RecordEnvelope, keys: StoredSectionKey[]): Promise<ReadRecord> {
+async function read(session: Session, record: RecordEnvelope, opened: unknown, find: Find): Promise<ReadRecord> {
   const { header } = record;
-  const summary = await openSummary(session, record, keys);
+  const summary = opened === undefined ? undefined : summarise(resourceOf(opened), find);
   const checked = await check(session, record);
   const institution = await session.registry.institution(header.institution).catch(() => undefined);
   const person = await session.registry.person(header.device).catch(() => undefined);
@@ -97,7 +95,7 @@ async function read(session: Session, record: RecordEnvelope, keys: StoredSectio
   };
 }
 
-/** The newest version of each record, newest first. */
+/** The newest version of each record, newest first. A medication that another entry names is part of that entry. */
 export async function readRecords(session: Session): Promise<ReadRecord[]> {
   const sections = SECTIONS.map(sectionNumber).join(",");
   const answer = await session.signed<RecordsAnswer>(
@@ -111,6 +109,12 @@ export async function readRecords(session: Session): Promise<ReadRecord[]> {
     const known = newest.get(record.header.record);
     if (!known || known.header.version < record.header.version) newest.set(record.header.record, record);
   }
-  const records = await Promise.all([...newest.values()].map((record) => read(session, record, keys)));
-  return records.sort((a, b) => b.time - a.time);
+  const envelopes = [...newest.values()];
+  const opened = await Promise.all(envelopes.map((record) => open(session, record, keys)));
+  const find = finder(opened);
+  const named = namedMedications(opened, find);
+  const records = await Promise.all(envelopes.map((record, i) => read(session, record, opened[i], find)));
+  return records
+    .filter((record, i) => record.verified !== "yes" || !named.has(resourceOf(opened[i])))
+    .sort((a, b) => b.time - a.time);
 }
