@@ -11,6 +11,7 @@ use crate::place::Place;
 use crate::process;
 use crate::stage::{Side, Stage};
 use crate::story::{chart, devices, institutions, posters};
+use crate::workstation::Workstation;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -94,6 +95,7 @@ async fn cold_start(s: &mut Stage) -> Result<Figure> {
     drop(first);
     let mut took = Vec::new();
     for _ in 0..3 {
+        gone(station, &ready).await?;
         let begun = Instant::now();
         let window = station.start_undriven()?;
         while station.display().pixels(INSERT_YOUR_CARD)? != ready {
@@ -114,6 +116,19 @@ async fn cold_start(s: &mut Stage) -> Result<Figure> {
         "ms",
         1000.0,
     ))
+}
+
+/// Waits until the window before is gone from the display, so that it is not taken for the next one.
+async fn gone(station: &Workstation, ready: &[u8]) -> Result<()> {
+    let begun = Instant::now();
+    while station.display().pixels(INSERT_YOUR_CARD)? == ready {
+        ensure!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the window did not leave the display"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// Card in to patient list, without the time of typing.
