@@ -45,3 +45,40 @@ fn the_policy_is_strict() {
     assert_eq!(file["app"]["withGlobalTauri"], false);
     assert_eq!(file["app"]["windows"][0]["devtools"], false);
 }
+
+#[test]
+fn no_command_takes_or_returns_a_pin() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/commands");
+    let mut commands = 0;
+    for entry in std::fs::read_dir(folder).expect("the commands") {
+        let source = std::fs::read_to_string(entry.expect("entry").path()).expect("source");
+        let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            commands += usize::from(line.contains("#[tauri::command]"));
+            let secret =
+                words(line).find(|word| ["pin", "puk", "secret", "password", "passphrase"].contains(&word.as_str()));
+            assert_eq!(secret, None, "{line}");
+        }
+    }
+    assert_eq!(commands, NAMES.len());
+}
+
+/// The words of names in either case: `pinTries`, `pin_tries` and `PinTries` begin with `pin`.
+fn words(line: &str) -> impl Iterator<Item = String> {
+    let mut spaced = String::new();
+    for letter in line.chars() {
+        if letter.is_uppercase() {
+            spaced.push(' ');
+        }
+        spaced.push(if letter.is_alphanumeric() {
+            letter.to_ascii_lowercase()
+        } else {
+            ' '
+        });
+    }
+    spaced
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}

@@ -101,24 +101,10 @@ fn open(app: &AppHandle, cache: PathBuf, ear: &Ear) -> Result<(), Box<dyn Error>
         .windows
         .first()
         .ok_or("tauri.conf.json names no window")?;
-    let window = WebviewWindowBuilder::from_config(app, config)?
+    WebviewWindowBuilder::from_config(app, config)?
         .data_directory(cache)
         .build()?;
-    #[cfg(target_os = "linux")]
-    window.with_webview(|view| draw_plainly(&view.inner()))?;
-    #[cfg(not(target_os = "linux"))]
-    let _ = window;
     Ok(())
-}
-
-/// Draws without the graphics card: calm pages gain nothing from it, and its libraries cost a third of the window's memory
-/// (docs/decisions/0013).
-#[cfg(target_os = "linux")]
-fn draw_plainly(view: &webkit2gtk::WebView) {
-    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebViewExt as _};
-    if let Some(settings) = view.settings() {
-        settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
-    }
 }
 
 /// Emits to the window; a window that is not there hears nothing.

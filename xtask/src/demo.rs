@@ -16,7 +16,7 @@ pub struct Demo {
     #[arg(long)]
     keep: bool,
     /// Which cards: virtual ones, or the real reader of this machine.
-    #[arg(long, default_value = "virtual", value_parser = ["virtual", "real"])]
+    #[arg(long, default_value = "virtual", value_parser = ["virtual", "real"], conflicts_with = "auto")]
     cards: String,
 }
 

@@ -3,9 +3,11 @@
 use crate::place::Place;
 use crate::process::{Process, guarded};
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A phone's keys belong to the page's address: a further run needs the same one.
 const USUAL_PORT: u16 = 8080;
@@ -55,9 +57,22 @@ impl Gateway {
         Ok(port.trim_end_matches('/').parse()?)
     }
 
-    /// SIGKILL.
-    pub fn kill(&mut self) {
-        self.process.kill();
+    /// SIGKILL from another thread, at the moment of the next write to its store. The thread answers whether there was one.
+    pub fn kill_at_next_write(&self) -> Result<JoinHandle<bool>> {
+        let written = self.place.data("gateway").join("store.sqlite-wal");
+        let moment = move || std::fs::metadata(&written).and_then(|file| file.modified());
+        let before = moment().context("the gateway has no store")?;
+        let group = self.process.group().context("the gateway does not run")?;
+        Ok(std::thread::spawn(move || {
+            let begun = Instant::now();
+            while moment().is_ok_and(|now| now == before) {
+                if begun.elapsed() > Duration::from_secs(30) {
+                    return false;
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            rustix::process::kill_process_group(group, Signal::KILL).is_ok()
+        }))
     }
 
     /// Starts it again at the same address with the same data.

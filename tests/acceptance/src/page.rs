@@ -180,6 +180,15 @@ impl Page {
         )
     }
 
+    /// Waits until one of its attributes has the value, and answers its text.
+    pub async fn reads_with(&self, id: &str, name: &str, value: &str) -> Result<String> {
+        let selector = format!("[data-testid=\"{id}\"][{name}=\"{value}\"]");
+        self.at_least(&selector, 1)
+            .await
+            .with_context(|| format!("`{id}` never had {name} `{value}`"))?;
+        self.text(id).await
+    }
+
     /// An attribute of it.
     pub async fn attribute(&self, id: &str, name: &str) -> Result<Option<String>> {
         Ok(self.see(id).await?.attr(name).await?)

@@ -99,8 +99,13 @@ impl Process {
         self.kill();
     }
 
+    /// Its group, for another thread that ends it.
+    pub fn group(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
     fn signal(&mut self, signal: Signal) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+        if let Some(group) = self.group() {
             let _ = rustix::process::kill_process_group(group, signal);
         }
     }

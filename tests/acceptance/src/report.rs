@@ -1,6 +1,6 @@
 //! What happened, step by step: printed as it goes, and left as report.json.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::future::Future;
@@ -40,39 +40,25 @@ impl Report {
 
     /// Plays a step. After a failed step the others are only named: they stand on it. Answers whether it went well.
     pub async fn play(&mut self, name: &str, step: impl Future<Output = Result<Value>>) -> Result<bool> {
-        if self.broken {
-            let reason = json!({ "error": "not played: an earlier step failed" });
-            self.add(Step {
-                name: name.to_owned(),
-                ok: false,
-                ms: 0,
-                evidence: reason,
-            })?;
-            return Ok(false);
-        }
         let ok = self.play_apart(name, step).await?;
-        self.broken = !ok;
+        self.broken |= !ok;
         Ok(ok)
     }
 
     /// Plays a step that no other stands on: the story goes on when it fails.
     pub async fn play_apart(&mut self, name: &str, step: impl Future<Output = Result<Value>>) -> Result<bool> {
-        if self.broken {
-            return self.name_only(name);
-        }
         let begun = Instant::now();
-        let outcome = step.await;
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (ok, evidence) = match outcome {
-            Ok(evidence) => (true, evidence),
-            Err(error) => (false, json!({ "error": format!("{error:#}") })),
+        let outcome = if self.broken {
+            Err(anyhow!("not played: an earlier step failed"))
+        } else {
+            step.await
         };
-        self.broken = !ok;
+        let ok = outcome.is_ok();
         self.add(Step {
             name: name.to_owned(),
             ok,
-            ms,
-            evidence,
+            ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            evidence: outcome.unwrap_or_else(|error| json!({ "error": format!("{error:#}") })),
         })?;
         Ok(ok)
     }
@@ -87,17 +73,6 @@ impl Report {
         (self.steps.iter().filter(|step| step.ok).count(), self.steps.len())
     }
 
-    fn name_only(&mut self, name: &str) -> Result<bool> {
-        let reason = json!({ "error": "not played: an earlier step failed" });
-        self.add(Step {
-            name: name.to_owned(),
-            ok: false,
-            ms: 0,
-            evidence: reason,
-        })?;
-        Ok(false)
-    }
-
     fn add(&mut self, step: Step) -> Result<()> {
         let mark = if step.ok { "ok    " } else { "FAILED" };
         println!("{mark} {:>7} ms  {}", step.ms, step.name);
@@ -107,5 +82,30 @@ impl Report {
         self.steps.push(step);
         std::fs::write(&self.file, serde_json::to_vec_pretty(&self.steps)?)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_failed_step_stops_the_story_unless_it_stands_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report.json");
+        let mut report = Report::new(file.clone());
+        assert!(!report.well(), "nothing was played");
+        report.play_apart("apart", async { Err(anyhow!("odd")) }).await.unwrap();
+        assert!(report.play("first", async { Ok(json!(1)) }).await.unwrap());
+        report.play("second", async { Err(anyhow!("broken")) }).await.unwrap();
+        let played = report.play("third", async { Ok(json!(3)) }).await.unwrap();
+        assert!(!played && !report.well());
+        assert_eq!(report.count(), (1, 4));
+        let steps: Vec<Value> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let told = |at: usize| (steps[at]["ok"].as_bool().unwrap(), steps[at]["evidence"].to_string());
+        assert_eq!(told(0), (false, r#"{"error":"odd"}"#.to_owned()));
+        assert_eq!(told(1), (true, "1".to_owned()));
+        assert_eq!(told(3).1, r#"{"error":"not played: an earlier step failed"}"#);
     }
 }

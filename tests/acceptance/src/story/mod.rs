@@ -95,6 +95,15 @@ async fn tell(s: &mut Stage, report: &mut Report) -> Result<()> {
         .play_apart("4 bad day: a suspended institution is stopped", bad_days::suspended(s))
         .await?;
     report
+        .play_apart("4 bad day: no key can be taken out of the phone", bad_days::keys(s))
+        .await?;
+    report
+        .play_apart(
+            "5 bad day: a stranger's script in the window gets nothing",
+            bad_days::window(s),
+        )
+        .await?;
+    report
         .play_apart(
             "5 bad day: a wrong PIN is told with the tries left",
             bad_days::wrong_pin(s),

@@ -85,8 +85,12 @@ pub async fn killed(s: &mut Stage) -> Result<Value> {
         .await?
         .as_u64()
         .context("the preview counts nothing")?;
+    let killer = s.gateway.kill_at_next_write()?;
     page.click("import-confirm").await?;
-    let waiting = kill_amid(s, side).await?;
+    page.see("import-done").await?;
+    ensure!(killer.join().unwrap_or(false), "the gateway wrote nothing");
+    let waiting = waiting(s, side).await?;
+    ensure!(waiting > 0, "everything had arrived before the gateway was killed");
     page.reads("online", "Offline").await?;
     s.at(side).shot("harbour-gateway-down").await?;
     let down = Instant::now();
@@ -108,20 +112,4 @@ pub async fn killed(s: &mut Stage) -> Result<Value> {
     Ok(
         json!({ "records": total, "waiting_when_killed": waiting, "all_sent_ms_after_restart": arrived, "arrived": came }),
     )
-}
-
-/// Kills the gateway as soon as some records wait, and says how many.
-async fn kill_amid(s: &mut Stage, side: Side) -> Result<u64> {
-    let begun = Instant::now();
-    loop {
-        if waiting(s, side).await? > 0 {
-            s.gateway.kill();
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            return waiting(s, side).await;
-        }
-        ensure!(
-            begun.elapsed() < Duration::from_secs(30),
-            "nothing ever waited in the outbox"
-        );
-    }
 }
