@@ -1,3 +1,4 @@
+import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { birthDate } from "../src/birth-date.ts";
 import { Clock } from "../src/clock.ts";
@@ -117,5 +118,22 @@ describe("FHIR in a few words", () => {
       "27 March 1985",
       "soon",
     ]);
+  });
+});
+
+describe("docs/errors.md", () => {
+  it("holds every code that the page can say", () => {
+    const folders = ["../src", "../../shared/src/protocol"].map((path) => new URL(`${path}/`, import.meta.url));
+    const files = folders.flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((name) => /\.(ts|svelte)$/.test(name))
+        .map((name) => readFileSync(new URL(name, folder), "utf8")),
+    );
+    const said = files.flatMap((text) =>
+      [...text.matchAll(/(?:Fault|Refusal)\(\s*"([a-z-]+)"/g)].map((match) => match[1]),
+    );
+    const table = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+    expect(said.length).toBeGreaterThan(20);
+    expect([...new Set(said)].filter((code) => !table.includes(`\`${code}\``))).toEqual([]);
   });
 });
