@@ -20,7 +20,8 @@ pub(super) struct Work<'a> {
 
 /// Tells the caller, once it is known whether the transaction is durable.
 type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Change = Box<dyn FnOnce(&mut Work<'_>) -> Finish + Send>;
+/// Works in the open transaction; given an error instead, it does nothing and passes the error to its caller.
+type Change = Box<dyn FnOnce(Result<&mut Work<'_>, StoreError>) -> Finish + Send>;
 
 /// Handle of the writer's thread; the thread ends when the handle is dropped and every change is done.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel(1);
         let boxed: Change = Box::new(move |work| {
-            let result = in_savepoint(work, change);
+            let result = work.and_then(|work| in_savepoint(work, change));
             Box::new(move |durable| {
                 // The caller may have gone; its change stands all the same.
                 let _gone = answer.send(result.and_then(|value| durable.map(|()| value)));
@@ -119,32 +120,19 @@ impl Desk {
 
     /// One transaction: the first change and whatever else waits.
     fn group(&mut self, first: Change, inbox: &Receiver<Change>) {
+        // Outside a transaction a change would be kept at once, whatever its caller is told: it must not run.
+        if let Err(error) = self.statement("BEGIN IMMEDIATE") {
+            tracing::error!(?error, "the store could not begin a group of changes");
+            return first(Err(error.clone()))(Err(error));
+        }
         let size = self.tree.size();
-        let mut finishes = Vec::new();
-        let mut result = self.statement("BEGIN IMMEDIATE");
-        let mut next = Some(first);
-        while let Some(change) = next {
-            let mut work = Work {
-                connection: &self.connection,
-                tree: &mut self.tree,
-                scribe: &self.scribe,
-            };
-            finishes.push(change(&mut work));
-            let alive = result.is_ok() && !self.connection.is_autocommit();
-            next = if alive && finishes.len() < GROUP {
-                inbox.try_recv().ok()
-            } else {
-                None
-            };
-        }
-        if result.is_ok() {
-            // Without a transaction SQLite has rolled back: the disk is full.
-            result = if self.connection.is_autocommit() {
-                Err(StoreError::Full)
-            } else {
-                self.statement("COMMIT")
-            };
-        }
+        let finishes = self.run(first, inbox);
+        // Without a transaction SQLite has rolled back: the disk is full.
+        let result = if self.connection.is_autocommit() {
+            Err(StoreError::Full)
+        } else {
+            self.statement("COMMIT")
+        };
         if let Err(error) = &result {
             tracing::error!(?error, "the store did not keep a group of changes");
             self.tree.truncate(size);
@@ -155,8 +143,130 @@ impl Desk {
         finishes.into_iter().for_each(|finish| finish(result.clone()));
     }
 
+    /// Runs changes in the open transaction, until none waits, the group is large enough, or SQLite has rolled back.
+    fn run(&mut self, first: Change, inbox: &Receiver<Change>) -> Vec<Finish> {
+        let mut finishes = Vec::new();
+        let mut next = Some(first);
+        while let Some(change) = next {
+            let mut work = Work {
+                connection: &self.connection,
+                tree: &mut self.tree,
+                scribe: &self.scribe,
+            };
+            finishes.push(change(Ok(&mut work)));
+            let alive = !self.connection.is_autocommit() && finishes.len() < GROUP;
+            next = alive.then(|| inbox.try_recv().ok()).flatten();
+        }
+        finishes
+    }
+
     fn statement(&self, sql: &str) -> Result<(), StoreError> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::super::{connect, prepare, records};
+    use super::*;
+    use crate::log::Draft;
+    use rusqlite::params;
+    use std::path::Path;
+    use std::time::Duration;
+    use wardkey_core::id::{DeviceId, Digest, InstitutionId, PatientId};
+    use wardkey_core::key::SoftKey;
+    use wardkey_core::log::{Deed, verify_inclusion};
+    use wardkey_core::typed::Domain;
+
+    const PATIENT: PatientId = PatientId([7; 32]);
+
+    fn scribe() -> Arc<Scribe> {
+        let domain = Domain {
+            chain_id: 1,
+            contract: [2; 20],
+            salt: [3; 32],
+        };
+        Arc::new(Scribe::new(domain, SoftKey::generate().unwrap()))
+    }
+
+    /// A writer that waits 50 ms for a lock, on a store with one patient's log key.
+    fn writer(path: &Path, scribe: &Arc<Scribe>) -> Writer {
+        let mut connection = connect(path).unwrap();
+        prepare(&mut connection, scribe).unwrap();
+        connection.busy_timeout(Duration::from_millis(50)).unwrap();
+        let key = SoftKey::generate().unwrap().public();
+        connection
+            .execute(
+                "INSERT INTO patient_keys VALUES (?1, 1, ?2, '')",
+                params![PATIENT.0, key.bytes()],
+            )
+            .unwrap();
+        Writer::start(connection, Arc::clone(scribe)).unwrap()
+    }
+
+    /// Logs a reading; checks the proof that comes with it, and gives its place.
+    fn read(writer: &Writer) -> Result<u64, StoreError> {
+        let draft = Draft {
+            action: Deed::Read,
+            patient: PATIENT,
+            institution: InstitutionId::default(),
+            device: DeviceId::default(),
+            section: 2,
+            reason: "test".into(),
+            subject: Digest::default(),
+            time: 1,
+        };
+        let lines = writer.run(move |work| {
+            let entries = log::prepare(work.connection, work.scribe, [draft])?;
+            records::log_reads(work, entries)
+        })?;
+        let (receipt, proof) = (&lines[0].receipt, &lines[0].proof);
+        verify_inclusion(proof.size, &proof.root, receipt.index, &receipt.leaf, &proof.path).unwrap();
+        Ok(receipt.index)
+    }
+
+    #[test]
+    fn what_could_not_begin_is_not_kept_and_the_log_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let writer = writer(&path, &scribe());
+        assert_eq!(read(&writer), Ok(0));
+
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let ran = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = Arc::clone(&ran);
+        let refused = writer.run(move |_| {
+            seen.store(true, std::sync::atomic::Ordering::SeqCst);
+            Ok(())
+        });
+        assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+        assert!(!ran.load(std::sync::atomic::Ordering::SeqCst), "it ran all the same");
+        assert!(matches!(read(&writer), Err(StoreError::Failed(_))));
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(log::size(&other), Ok(1), "a refused reading was logged");
+
+        assert_eq!((1..5).map(|_| read(&writer)).collect::<Vec<_>>(), [1, 2, 3, 4].map(Ok));
+        assert_eq!(log::size(&other), Ok(5));
+    }
+
+    /// The lock may go while the change would run; then it would be kept at once if it ran outside a transaction.
+    #[test]
+    fn a_lock_given_back_a_moment_later_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let writer = writer(&path, &scribe());
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let unlock = move || other.execute_batch("ROLLBACK").unwrap();
+        let refused = writer.run(move |work| {
+            unlock();
+            work.connection.execute("DELETE FROM patient_keys", [])?;
+            Ok(())
+        });
+        assert!(refused.is_err());
+        assert_eq!(read(&writer), Ok(0), "the patient's keys are still there");
     }
 }
