@@ -6,13 +6,14 @@ mod support;
 use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{ALLERGIES, Scene};
+use support::{ALLERGIES, MEDICATIONS, Scene};
 use wardkey_core::record::Record;
 use wardkey_gateway::bench::stage::{Ask, Signer, sign};
 
@@ -81,8 +82,13 @@ async fn send(client: &Client, url: &str, signer: Signer<'_>, ask: &Ask<'_>) -> 
     Ok((response.status().as_u16(), response.json().await?))
 }
 
+/// Place and leaf of a log line that an answer brought with it.
+fn line(of: &Value) -> (u64, String) {
+    (of["index"].as_u64().unwrap(), of["leaf"].as_str().unwrap().to_owned())
+}
+
 #[tokio::test]
-async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
+async fn killed_in_the_middle_of_writes_and_reads_it_keeps_what_it_acknowledged() {
     // The scene is set in this process; then the program takes over the data folder.
     let Scene {
         place,
@@ -95,23 +101,31 @@ async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
     } = Scene::set().await;
     let folder = place.folder;
     let domain = *stage.gateway.domain();
-    let records: Vec<Record> = (0..4000)
-        .map(|n| {
-            let text = format!("record {n} {}", "x".repeat(500));
-            let unsigned =
-                wardkey_gateway::bench::actors::unsigned(&stage, &patient, &doctor, ALLERGIES, text.as_bytes())
-                    .unwrap();
-            unsigned
-                .sign_in_session(&domain, &session.key, &session.delegation)
-                .unwrap()
-        })
-        .collect();
+    let record = |section: u8, n: u32| -> Record {
+        let text = format!("record {n} {}", "x".repeat(500));
+        let unsigned =
+            wardkey_gateway::bench::actors::unsigned(&stage, &patient, &doctor, section, text.as_bytes()).unwrap();
+        unsigned
+            .sign_in_session(&domain, &session.key, &session.delegation)
+            .unwrap()
+    };
+    let records: Vec<Record> = (0..4000).map(|n| record(ALLERGIES, n)).collect();
+    // What is read meanwhile.
+    let medication = record(MEDICATIONS, 0);
     drop((stage, place.stage, place.wire));
     let target = format!("/v1/patients/{}/records", patient.id);
     let write = |record: &Record| Ask::post(&target, &json!({ "records": [record] })).under(given.commitment, "");
 
+    let get = |section: u8, reason| Ask::get(format!("{target}?sections={section}")).under(given.commitment, reason);
+
     let (client, records) = (client(), Arc::new(records));
-    let mut acknowledged = Vec::new();
+    let gateway = Process::start(folder.path(), &[]);
+    let (status, _) = send(&client, &gateway.url, session.signer(), &write(&medication))
+        .await
+        .unwrap();
+    assert_eq!(status, 200);
+    drop(gateway);
+    let (mut acknowledged, mut read_lines) = (Vec::new(), Vec::new());
     for round in 0..3 {
         let gateway = Process::start(folder.path(), &[]);
         let killer = tokio::spawn({
@@ -121,7 +135,7 @@ async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
                 kill_process(pid, Signal::KILL).unwrap();
             }
         });
-        let before = acknowledged.len();
+        let before = (acknowledged.len(), read_lines.len());
         while acknowledged.len() < records.len() {
             let record = &records[acknowledged.len()];
             match send(&client, &gateway.url, session.signer(), &write(record)).await {
@@ -129,18 +143,23 @@ async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
                 Ok(other) => panic!("{other:?}"),
                 Err(_) => break,
             }
+            match send(&client, &gateway.url, session.signer(), &get(MEDICATIONS, "meanwhile")).await {
+                Ok((200, answer)) => {
+                    assert_eq!(answer["records"].as_array().unwrap().len(), 1);
+                    read_lines.push(line(&answer["log"][0]));
+                }
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => break,
+            }
         }
         killer.await.unwrap();
-        assert!(
-            acknowledged.len() > before + 5,
-            "round {round}: only {} were written",
-            acknowledged.len() - before
-        );
+        let done = (acknowledged.len() - before.0, read_lines.len() - before.1);
+        assert!(done.0 > 5 && done.1 > 5, "round {round}: written and read: {done:?}");
     }
 
     let gateway = Process::start(folder.path(), &[]);
-    let read = Ask::get(format!("{target}?sections={ALLERGIES}")).under(given.commitment, "after the crash");
-    let (status, read) = send(&client, &gateway.url, session.signer(), &read).await.unwrap();
+    let after = get(ALLERGIES, "after the crash");
+    let (status, read) = send(&client, &gateway.url, session.signer(), &after).await.unwrap();
     assert_eq!(status, 200);
     let there: Vec<Record> = serde_json::from_value(read["records"].clone()).unwrap();
     for record in &there {
@@ -157,17 +176,17 @@ async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
     assert_eq!(again["receipts"][0], acknowledged[0].1);
     let log = Ask::get(format!("/v1/patients/{}/log", patient.id));
     let (_, log) = send(&client, &gateway.url, patient.signer(), &log).await.unwrap();
-    let sequences: Vec<_> = log["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["sequence"].as_u64().unwrap())
-        .collect();
+    let entries = log["entries"].as_array().unwrap();
+    let sequences: Vec<_> = entries.iter().map(|e| e["sequence"].as_u64().unwrap()).collect();
     assert_eq!(
         sequences,
-        (0..=ids.len() as u64).collect::<Vec<_>>(),
+        (0..entries.len() as u64).collect::<Vec<_>>(),
         "the log has no gap"
     );
+    let logged: HashSet<_> = entries.iter().map(line).collect();
+    for told in acknowledged.iter().map(|(_, receipt)| line(receipt)).chain(read_lines) {
+        assert!(logged.contains(&told), "{told:?} was answered and is not in the log");
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(super) struct Work<'a> {
     pub connection: &'a Connection,
     pub tree: &'a mut Tree,
     pub scribe: &'a Scribe,
+    /// Why the whole transaction cannot be kept: the disk is full or broken.
+    lost: &'a mut Option<StoreError>,
 }
 
 /// Tells the caller, once it is known whether the transaction is durable.
@@ -90,19 +92,28 @@ fn in_savepoint<T>(
     change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let size = work.tree.size();
-    work.connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+    statement(work.connection, "SAVEPOINT change")?;
     let result = change(work);
-    if result.is_err() {
+    let end: &[_] = if result.is_ok() {
+        &["RELEASE change"]
+    } else {
         work.tree.truncate(size);
+        &["ROLLBACK TO change", "RELEASE change"]
+    };
+    *work.lost = if !work.connection.is_autocommit() {
+        end.iter().try_for_each(|sql| statement(work.connection, sql)).err()
+    } else if let Err(error) = &result {
         // SQLite itself rolls everything back when the disk is full; then there is no savepoint left.
-        if !work.connection.is_autocommit() {
-            work.connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
-        }
-    }
-    if !work.connection.is_autocommit() {
-        work.connection.prepare_cached("RELEASE change")?.execute([])?;
-    }
+        Some(error.clone())
+    } else {
+        Some(StoreError::Failed("SQLite has rolled back a group of changes".into()))
+    };
     result
+}
+
+fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 struct Desk {
@@ -121,48 +132,40 @@ impl Desk {
     /// One transaction: the first change and whatever else waits.
     fn group(&mut self, first: Change, inbox: &Receiver<Change>) {
         // Outside a transaction a change would be kept at once, whatever its caller is told: it must not run.
-        if let Err(error) = self.statement("BEGIN IMMEDIATE") {
+        if let Err(error) = statement(&self.connection, "BEGIN IMMEDIATE") {
             tracing::error!(?error, "the store could not begin a group of changes");
             return first(Err(error.clone()))(Err(error));
         }
         let size = self.tree.size();
-        let finishes = self.run(first, inbox);
-        // Without a transaction SQLite has rolled back: the disk is full.
-        let result = if self.connection.is_autocommit() {
-            Err(StoreError::Full)
-        } else {
-            self.statement("COMMIT")
-        };
+        let (finishes, lost) = self.run(first, inbox);
+        let result = lost.map_or_else(|| statement(&self.connection, "COMMIT"), Err);
         if let Err(error) = &result {
             tracing::error!(?error, "the store did not keep a group of changes");
             self.tree.truncate(size);
             if !self.connection.is_autocommit() {
-                let _already_gone = self.statement("ROLLBACK");
+                let _already_gone = statement(&self.connection, "ROLLBACK");
             }
         }
         finishes.into_iter().for_each(|finish| finish(result.clone()));
     }
 
-    /// Runs changes in the open transaction, until none waits, the group is large enough, or SQLite has rolled back.
-    fn run(&mut self, first: Change, inbox: &Receiver<Change>) -> Vec<Finish> {
-        let mut finishes = Vec::new();
+    /// Runs changes in the open transaction, until none waits, the group is large enough, or the transaction is
+    /// lost; then gives why.
+    fn run(&mut self, first: Change, inbox: &Receiver<Change>) -> (Vec<Finish>, Option<StoreError>) {
+        let (mut finishes, mut lost) = (Vec::new(), None);
         let mut next = Some(first);
         while let Some(change) = next {
             let mut work = Work {
                 connection: &self.connection,
                 tree: &mut self.tree,
                 scribe: &self.scribe,
+                lost: &mut lost,
             };
             finishes.push(change(Ok(&mut work)));
-            let alive = !self.connection.is_autocommit() && finishes.len() < GROUP;
-            next = alive.then(|| inbox.try_recv().ok()).flatten();
+            let more = lost.is_none() && finishes.len() < GROUP;
+            next = more.then(|| inbox.try_recv().ok()).flatten();
         }
-        finishes
-    }
-
-    fn statement(&self, sql: &str) -> Result<(), StoreError> {
-        self.connection.prepare_cached(sql)?.execute([])?;
-        Ok(())
+        (finishes, lost)
     }
 }
 
