@@ -59,14 +59,7 @@ impl Writer {
         &self,
         change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, answered) = sync_channel(1);
-        let boxed: Change = Box::new(move |work| {
-            let result = work.and_then(|work| in_savepoint(work, change));
-            Box::new(move |durable| {
-                // The caller may have gone; its change stands all the same.
-                let _gone = answer.send(result.and_then(|value| durable.map(|()| value)));
-            })
-        });
+        let (boxed, answered) = boxed(change);
         let gone = || StoreError::Failed("the store's writer has ended".into());
         self.changes
             .as_ref()
@@ -84,6 +77,21 @@ impl Drop for Writer {
             let _ended = thread.join();
         }
     }
+}
+
+/// A change for the desk, and where its answer will come.
+fn boxed<T: Send + 'static>(
+    change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> (Change, Receiver<Result<T, StoreError>>) {
+    let (answer, answered) = sync_channel(1);
+    let boxed: Change = Box::new(move |work| {
+        let result = work.and_then(|work| in_savepoint(work, change));
+        Box::new(move |durable| {
+            // The caller may have gone; its change stands all the same.
+            let _gone = answer.send(result.and_then(|value| durable.map(|()| value)));
+        })
+    });
+    (boxed, answered)
 }
 
 /// Runs one change so that its failure leaves the changes before it in place.
@@ -194,23 +202,26 @@ mod tests {
         Arc::new(Scribe::new(domain, SoftKey::generate().unwrap()))
     }
 
-    /// A writer that waits 50 ms for a lock, on a store with one patient's log key.
-    fn writer(path: &Path, scribe: &Arc<Scribe>) -> Writer {
+    /// A store with one patient's log key, which waits 50 ms for a lock.
+    fn store(path: &Path, scribe: &Scribe) -> Connection {
         let mut connection = connect(path).unwrap();
         prepare(&mut connection, scribe).unwrap();
         connection.busy_timeout(Duration::from_millis(50)).unwrap();
         let key = SoftKey::generate().unwrap().public();
+        let values = params![PATIENT.0, key.bytes()];
         connection
-            .execute(
-                "INSERT INTO patient_keys VALUES (?1, 1, ?2, '')",
-                params![PATIENT.0, key.bytes()],
-            )
+            .execute("INSERT INTO patient_keys VALUES (?1, 1, ?2, '')", values)
             .unwrap();
-        Writer::start(connection, Arc::clone(scribe)).unwrap()
+        connection
+    }
+
+    fn writer(path: &Path) -> Writer {
+        let scribe = scribe();
+        Writer::start(store(path, &scribe), scribe).unwrap()
     }
 
     /// Logs a reading; checks the proof that comes with it, and gives its place.
-    fn read(writer: &Writer) -> Result<u64, StoreError> {
+    fn reading(work: &mut Work<'_>) -> Result<u64, StoreError> {
         let draft = Draft {
             action: Deed::Read,
             patient: PATIENT,
@@ -221,20 +232,56 @@ mod tests {
             subject: Digest::default(),
             time: 1,
         };
-        let lines = writer.run(move |work| {
-            let entries = log::prepare(work.connection, work.scribe, [draft])?;
-            records::log_reads(work, entries)
-        })?;
+        let entries = log::prepare(work.connection, work.scribe, [draft])?;
+        let lines = records::log_reads(work, entries)?;
         let (receipt, proof) = (&lines[0].receipt, &lines[0].proof);
         verify_inclusion(proof.size, &proof.root, receipt.index, &receipt.leaf, &proof.path).unwrap();
         Ok(receipt.index)
+    }
+
+    fn read(writer: &Writer) -> Result<u64, StoreError> {
+        writer.run(reading)
+    }
+
+    #[test]
+    fn a_group_that_sqlite_rolled_back_is_told_to_everyone_in_it_and_the_log_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let scribe = scribe();
+        let connection = store(&folder.path().join("store.sqlite"), &scribe);
+        let pages: u32 = connection
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        connection.pragma_update(None, "max_page_count", pages + 1).unwrap();
+        let tree = Tree::of_size(0);
+        let mut desk = Desk {
+            connection,
+            tree,
+            scribe,
+        };
+        let (sender, inbox) = channel();
+        let (first, first_told) = boxed(reading);
+        let (large, large_told) = boxed(|work| {
+            let values = params![[1u8; 32], "x".repeat(100_000)];
+            work.connection
+                .execute("INSERT INTO sessions VALUES (?1, 1, ?2)", values)?;
+            Ok(())
+        });
+        let (after, after_told) = boxed(reading);
+        sender.send(large).unwrap();
+        sender.send(after).unwrap();
+        desk.group(first, &inbox);
+        assert_eq!(first_told.recv().unwrap(), Err(StoreError::Full));
+        assert_eq!(large_told.recv().unwrap(), Err(StoreError::Full));
+        assert_eq!(log::size(&desk.connection), Ok(0));
+        desk.group(inbox.recv().unwrap(), &inbox);
+        assert_eq!(after_told.recv().unwrap(), Ok(0));
     }
 
     #[test]
     fn what_could_not_begin_is_not_kept_and_the_log_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
-        let writer = writer(&path, &scribe());
+        let writer = writer(&path);
         assert_eq!(read(&writer), Ok(0));
 
         let other = Connection::open(&path).unwrap();
@@ -260,7 +307,7 @@ mod tests {
     fn a_lock_given_back_a_moment_later_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
-        let writer = writer(&path, &scribe());
+        let writer = writer(&path);
         let other = Connection::open(&path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let unlock = move || other.execute_batch("ROLLBACK").unwrap();
