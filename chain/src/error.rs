@@ -174,11 +174,21 @@ pub enum ChainError {
     Machine(String),
 }
 
+/// Whether SQLite failed because the disk is full. It says so itself, but for its index of the journal (the `-shm` file), of
+/// which it says only that the file could not be made larger.
+#[must_use]
+pub fn no_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == rusqlite::ErrorCode::DiskFull || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    })
+}
+
 impl Coded for ChainError {
     fn code(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code(),
             Self::Malformed(_) => "action-malformed",
+            Self::Storage(error) if no_room(error) => "disk-full",
             Self::Storage(_) => "chain-storage",
             Self::OtherGenesis(_) => "chain-other-genesis",
             Self::Corrupt(_) => "chain-corrupt",

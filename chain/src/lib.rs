@@ -17,7 +17,7 @@ mod view;
 
 pub use artefact::{Artefact, artefact};
 pub use embedded::{Clock, Embedded, Genesis};
-pub use error::{ChainError, Refusal};
+pub use error::{ChainError, Refusal, no_room};
 pub use event::{Event, Logged};
 pub use ledger::{Asked, Chain, Head, Network, Receipt, Verdict};
 pub use mirror::Mirror;

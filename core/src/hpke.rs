@@ -109,21 +109,25 @@ pub fn open_agreed(
     context: &Context<'_>,
     sealed: &Sealed,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    open_bytes(recipient, shared, &context.info(), context.aad, sealed)
+}
+
+/// RFC 9180 §6.1 `OpenBase`, whatever `info` is.
+fn open_bytes(
+    recipient: &PublicKey,
+    shared: &[u8; 32],
+    info: &[u8],
+    aad: &[u8],
+    sealed: &Sealed,
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
     let enc = <AgreedKem as Kem>::EncappedKey::from_bytes(&sealed.enc).map_err(|_| SealError::CannotOpen)?;
     let key = Agreed {
         recipient: *recipient.bytes(),
         shared: Zeroizing::new(*shared),
     };
-    hpke::single_shot_open::<AesGcm256, HkdfSha256, AgreedKem>(
-        &OpModeR::Base,
-        &key,
-        &enc,
-        &context.info(),
-        &sealed.ct,
-        context.aad,
-    )
-    .map(Zeroizing::new)
-    .map_err(|_| SealError::CannotOpen)
+    hpke::single_shot_open::<AesGcm256, HkdfSha256, AgreedKem>(&OpModeR::Base, &key, &enc, info, &sealed.ct, aad)
+        .map(Zeroizing::new)
+        .map_err(|_| SealError::CannotOpen)
 }
 
 /// Stands where the crate expects a private key: what the Diffie-Hellman step gave, and for whom.
@@ -293,5 +297,31 @@ mod tests {
         )
         .unwrap();
         assert_eq!(plain, b"same");
+    }
+
+    /// The vector of this suite (mode 0, KEM 16, KDF 1, AEAD 2, first message) in the file that RFC 9180 appendix A names:
+    /// github.com/cfrg/draft-irtf-cfrg-hpke, test-vectors.json of commit 5f503c5.
+    #[test]
+    fn opens_the_vector_of_rfc_9180() {
+        let bytes = |text: &str| hex::decode(text).unwrap();
+        let scalar = bytes("317f915db7bc629c48fe765587897e01e282d3e8445f79f27f65d031a88082b2");
+        let key = SoftKey::from_bytes(&scalar.try_into().unwrap()).unwrap();
+        let recipient = "04abc7e49a4c6b3566d77d0304addc6ed0e98512ffccf505e6a8e3eb25c685136f\
+                         853148544876de76c0f2ef99cdc3a05ccf5ded7860c7c021238f9e2073d2356c";
+        assert_eq!(key.public().to_string(), recipient);
+        let sealed = Sealed {
+            enc: bytes(
+                "04c06b4f6bebc7bb495cb797ab753f911aff80aefb86fd8b6fcc35525f3ab5f03e\
+                 0b21bd31a86c6048af3cb2d98e0d3bf01da5cc4c39ff5370d331a4f1f7d5a4e0",
+            ),
+            ct: bytes("58c61a45059d0c5704560e9d88b564a8b63f1364b8d1fcb3c4c6ddc1d291742465e902cd216f8908da49f8f96f"),
+        };
+        let shared = key.agree(&PublicKey::from_sec1(&sealed.enc).unwrap()).unwrap();
+        let open = |info: &[u8]| open_bytes(&key.public(), &shared, info, b"Count-0", &sealed);
+        assert_eq!(
+            open(b"Ode on a Grecian Urn").unwrap().as_slice(),
+            b"Beauty is truth, truth beauty"
+        );
+        assert_eq!(open(b"Ode to a Nightingale"), Err(SealError::CannotOpen));
     }
 }

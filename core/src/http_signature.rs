@@ -411,6 +411,7 @@ impl Parsed {
 mod tests {
     use super::*;
     use crate::key::SoftKey;
+    use serde_json::Value;
 
     fn parts<'a>(digest: &'a str) -> RequestParts<'a> {
         RequestParts {
@@ -552,40 +553,70 @@ mod tests {
         }
     }
 
-    /// RFC 9421 appendix B.2.4: base, key and signature as printed there.
-    #[test]
-    fn rfc_9421_b_2_4() {
-        let digest =
-            "sha-512=:mEWXIS7MaLRuGgxOBdODa3xqM1XdEvxoYhvlCFJ41QJgJc4GTsPp29l5oGX69wWdXymyU0rjJuahq4l5aGgfLQ==:";
-        let values = [
-            ("@status", "200"),
-            ("content-type", "application/json"),
-            ("content-digest", digest),
-            ("content-length", "23"),
-        ];
-        let components: Vec<_> = values
-            .iter()
-            .map(|(n, v)| component(n, false, (*v).to_owned()).unwrap())
-            .collect();
-        let input = r#"sig-b24=("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256""#;
-        let inputs: Dictionary = Parser::new(input).parse().unwrap();
-        let Some(ListEntry::InnerList(inner)) = inputs.get("sig-b24") else {
-            panic!("inner list")
+    /// The components of one of the RFC's examples: values as printed, but what Wardkey's requests have comes from them.
+    fn components(lines: &Value) -> Vec<Component> {
+        let request = RequestParts {
+            method: "POST",
+            path: "/foo",
+            query: Some("param=Value&Pet=dog"),
+            content_digest: None,
+            permission: None,
+            reason: None,
         };
-        let base = base(&components, &text(inner));
-        let expected = format!(
-            "\"@status\": 200\n\"content-type\": application/json\n\"content-digest\": {digest}\n\"content-length\": 23\n\"@signature-params\": {}",
-            input.trim_start_matches("sig-b24=")
-        );
-        assert_eq!(base, expected);
-        let point = STANDARD
-            .decode("BKiFWGVSwqz2Rxh4z9ewk1tP/g/S38NBJI6he8QeBYrwMc4nN9LTDOBhfoUeg8Ye9WedFRhnZXZJA12Qp0zZ6F0=")
-            .unwrap();
-        let key = PublicKey::from_sec1(&point).unwrap();
-        let raw = STANDARD
-            .decode("wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw==")
-            .unwrap();
-        key.verify(base.as_bytes(), &Signature::normalised(&raw).unwrap())
-            .unwrap();
+        let lines: Vec<(String, String)> = serde_json::from_value(lines.clone()).unwrap();
+        let line = |(identifier, value): (String, String)| {
+            let own: Vec<Component> = [false, true]
+                .into_iter()
+                .flat_map(|r| request.target(r).unwrap())
+                .collect();
+            let own = own.into_iter().find(|c| c.item.serialize() == identifier);
+            let item: Item = Parser::new(&identifier).parse().unwrap();
+            own.unwrap_or(Component { item, value })
+        };
+        lines.into_iter().map(line).collect()
+    }
+
+    /// Verifies a signature of the RFC's; its keys are of three kinds.
+    fn holds(name: &str, spki: &[u8], base: &[u8], signature: &[u8]) -> bool {
+        use ring::signature::{ED25519, RSA_PSS_2048_8192_SHA512, UnparsedPublicKey};
+        match name {
+            // The bare key follows the algorithm's name.
+            "test-key-rsa-pss" => UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA512, &spki[24..])
+                .verify(base, signature)
+                .is_ok(),
+            "test-key-ed25519" => UnparsedPublicKey::new(&ED25519, &spki[12..])
+                .verify(base, signature)
+                .is_ok(),
+            _ => PublicKey::from_sec1(&spki[26..])
+                .unwrap()
+                .verify(base, &Signature::normalised(signature).unwrap())
+                .is_ok(),
+        }
+    }
+
+    /// The bases that RFC 9421 prints (§2.4, appendix B.2), held against its own signatures.
+    #[test]
+    fn the_bases_of_rfc_9421() {
+        let file: Value = serde_json::from_str(include_str!("../../tests/vectors/rfc9421.json")).unwrap();
+        let bytes = |value: &Value| STANDARD.decode(value.as_str().unwrap()).unwrap();
+        let examples = file["examples"].as_array().unwrap();
+        assert_eq!(examples.len(), 6);
+        for example in examples {
+            let input = format!("x={}", example["parameters"].as_str().unwrap());
+            let inputs: Dictionary = Parser::new(&input).parse().unwrap();
+            let Some(ListEntry::InnerList(inner)) = inputs.get("x") else {
+                panic!("inner list")
+            };
+            let base = base(&components(&example["lines"]), &text(inner));
+            let (name, signature) = (example["key"].as_str().unwrap(), bytes(&example["signature"]));
+            let key = bytes(&file["keys"][name]);
+            assert!(holds(name, &key, base.as_bytes(), &signature), "{}", example["section"]);
+            let altered = base.replace("example.com", "example.org").replace("200", "201");
+            assert!(
+                !holds(name, &key, altered.as_bytes(), &signature),
+                "{}",
+                example["section"]
+            );
+        }
     }
 }

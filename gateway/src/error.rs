@@ -190,9 +190,7 @@ impl From<ChainError> for Problem {
 
 fn chain_failure(error: &ChainError) -> StatusCode {
     match error {
-        ChainError::Storage(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => {
-            StatusCode::INSUFFICIENT_STORAGE
-        }
+        ChainError::Storage(e) if wardkey_chain::no_room(e) => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -204,11 +202,7 @@ struct Outside(ChainError);
 
 impl Coded for Outside {
     fn code(&self) -> &'static str {
-        if chain_failure(&self.0) == StatusCode::INSUFFICIENT_STORAGE {
-            "disk-full"
-        } else {
-            self.0.code()
-        }
+        self.0.code()
     }
     fn action(&self) -> &'static str {
         "Nothing was changed. Try again; if it happens again, tell the network operator."
@@ -249,8 +243,14 @@ mod tests {
     #[test]
     fn a_full_disk_has_its_status_wherever_it_happens() {
         assert_eq!(Problem::from(StoreError::Full).status, 507);
-        let full = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None);
-        let problem = Problem::from(ChainError::Storage(full));
-        assert_eq!((problem.status.as_u16(), problem.code()), (507, "disk-full"));
+        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_SHMSIZE] {
+            let full = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            assert_eq!(StoreError::from(full()), StoreError::Full);
+            let problem = Problem::from(ChainError::Storage(full()));
+            assert_eq!((problem.status.as_u16(), problem.code()), (507, "disk-full"));
+        }
+        let broken = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_READ), None);
+        let problem = Problem::from(ChainError::Storage(broken));
+        assert_eq!((problem.status.as_u16(), problem.code()), (503, "chain-storage"));
     }
 }

@@ -6,14 +6,17 @@ mod support;
 use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{ALLERGIES, Scene};
+use support::{ALLERGIES, MEDICATIONS, Scene};
+use tempfile::TempDir;
+use wardkey_core::id::Commitment;
 use wardkey_core::record::Record;
+use wardkey_gateway::bench::actors::{Patient, Session};
 use wardkey_gateway::bench::stage::{Ask, Signer, sign};
 
 fn command(data: &Path, arguments: &[&str]) -> Command {
@@ -81,93 +84,147 @@ async fn send(client: &Client, url: &str, signer: Signer<'_>, ask: &Ask<'_>) -> 
     Ok((response.status().as_u16(), response.json().await?))
 }
 
-#[tokio::test]
-async fn killed_in_the_middle_of_writes_it_keeps_what_it_acknowledged() {
-    // The scene is set in this process; then the program takes over the data folder.
-    let Scene {
-        place,
-        stage,
-        session,
-        patient,
-        given,
-        doctor,
-        ..
-    } = Scene::set().await;
-    let folder = place.folder;
-    let domain = *stage.gateway.domain();
-    let records: Vec<Record> = (0..4000)
-        .map(|n| {
-            let text = format!("record {n} {}", "x".repeat(500));
-            let unsigned =
-                wardkey_gateway::bench::actors::unsigned(&stage, &patient, &doctor, ALLERGIES, text.as_bytes())
-                    .unwrap();
-            unsigned
-                .sign_in_session(&domain, &session.key, &session.delegation)
-                .unwrap()
-        })
-        .collect();
-    drop((stage, place.stage, place.wire));
-    let target = format!("/v1/patients/{}/records", patient.id);
-    let write = |record: &Record| Ask::post(&target, &json!({ "records": [record] })).under(given.commitment, "");
+/// A doctor who writes allergies and reads medications at a gateway that may be gone at any moment.
+struct Doctor {
+    client: Client,
+    session: Session,
+    given: Commitment,
+    patient: Patient,
+    allergies: Vec<Record>,
+    medication: Record,
+}
 
-    let (client, records) = (client(), Arc::new(records));
-    let mut acknowledged = Vec::new();
-    for round in 0..3 {
-        let gateway = Process::start(folder.path(), &[]);
-        let killer = tokio::spawn({
-            let pid = Pid::from_child(&gateway.child);
-            async move {
-                tokio::time::sleep(Duration::from_millis(700)).await;
-                kill_process(pid, Signal::KILL).unwrap();
-            }
-        });
-        let before = acknowledged.len();
-        while acknowledged.len() < records.len() {
-            let record = &records[acknowledged.len()];
-            match send(&client, &gateway.url, session.signer(), &write(record)).await {
-                Ok((200, answer)) => acknowledged.push((record.header.record, answer["receipts"][0].clone())),
-                Ok(other) => panic!("{other:?}"),
-                Err(_) => break,
+/// What the doctor was told, in order.
+#[derive(Default)]
+struct Told {
+    writes: Vec<Value>,
+    reads: Vec<Value>,
+}
+
+impl Doctor {
+    /// Writes all records while the scene's own gateway is still there; the folder is then free for the program.
+    fn take_over(scene: Scene) -> (Self, TempDir) {
+        let record = |section: u8, n: u32| scene.record(section, &format!("record {n} {}", "x".repeat(500)));
+        let (allergies, medication) = (
+            (0..4000).map(|n| record(ALLERGIES, n)).collect(),
+            record(MEDICATIONS, 0),
+        );
+        let doctor = Self {
+            client: client(),
+            session: scene.session,
+            given: scene.given.commitment,
+            patient: scene.patient,
+            allergies,
+            medication,
+        };
+        drop(scene.stage);
+        (doctor, scene.place.stop())
+    }
+
+    async fn ask(&self, url: &str, ask: Ask<'_>) -> reqwest::Result<Value> {
+        let ask = ask.under(self.given, "treatment");
+        let (status, answer) = send(&self.client, url, self.session.signer(), &ask).await?;
+        assert_eq!(status, 200, "{answer}");
+        Ok(answer)
+    }
+
+    async fn write(&self, url: &str, record: &Record) -> reqwest::Result<Value> {
+        let target = format!("/v1/patients/{}/records", self.patient.id);
+        let answer = self
+            .ask(url, Ask::post(target, &json!({ "records": [record] })))
+            .await?;
+        Ok(answer["receipts"][0].clone())
+    }
+
+    async fn read(&self, url: &str, section: u8) -> reqwest::Result<Value> {
+        let target = format!("/v1/patients/{}/records?sections={section}", self.patient.id);
+        self.ask(url, Ask::get(target)).await
+    }
+
+    /// Writes and reads by turns until the gateway is gone.
+    async fn work(&self, url: &str, told: &mut Told) {
+        while let Some(record) = self.allergies.get(told.writes.len()) {
+            let Ok(receipt) = self.write(url, record).await else {
+                return;
+            };
+            told.writes.push(receipt);
+            let Ok(read) = self.read(url, MEDICATIONS).await else {
+                return;
+            };
+            assert_eq!(read["records"].as_array().unwrap().len(), 1);
+            told.reads.push(read["log"][0].clone());
+        }
+    }
+
+    /// The patient's whole log.
+    async fn log(&self, url: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        loop {
+            let ask = Ask::get(format!("/v1/patients/{}/log?from={}", self.patient.id, all.len()));
+            let (_, log) = send(&self.client, url, self.patient.signer(), &ask).await.unwrap();
+            match log["entries"].as_array().unwrap().as_slice() {
+                [] => return all,
+                more => all.extend_from_slice(more),
             }
         }
+    }
+}
+
+async fn kill_after(milliseconds: u64, pid: Pid) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    kill_process(pid, Signal::KILL).unwrap();
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_writes_and_reads_it_keeps_what_it_acknowledged() {
+    let scene = Scene::set().await;
+    let domain = *scene.stage.gateway.domain();
+    let (doctor, folder) = Doctor::take_over(scene);
+    let gateway = Process::start(folder.path(), &[]);
+    doctor.write(&gateway.url, &doctor.medication).await.unwrap();
+    drop(gateway);
+
+    let mut told = Told::default();
+    for round in 0..3 {
+        let gateway = Process::start(folder.path(), &[]);
+        let killer = tokio::spawn(kill_after(700, Pid::from_child(&gateway.child)));
+        let before = (told.writes.len(), told.reads.len());
+        doctor.work(&gateway.url, &mut told).await;
         killer.await.unwrap();
-        assert!(
-            acknowledged.len() > before + 5,
-            "round {round}: only {} were written",
-            acknowledged.len() - before
-        );
+        let done = (told.writes.len() - before.0, told.reads.len() - before.1);
+        assert!(done.0 > 5 && done.1 > 5, "round {round}: written and read: {done:?}");
     }
 
     let gateway = Process::start(folder.path(), &[]);
-    let read = Ask::get(format!("{target}?sections={ALLERGIES}")).under(given.commitment, "after the crash");
-    let (status, read) = send(&client, &gateway.url, session.signer(), &read).await.unwrap();
-    assert_eq!(status, 200);
+    let read = doctor.read(&gateway.url, ALLERGIES).await.unwrap();
     let there: Vec<Record> = serde_json::from_value(read["records"].clone()).unwrap();
+    let known = told.writes.len();
+    assert_eq!(there[..known], doctor.allergies[..known], "each once, in order");
+    assert!(there.len() <= known + 1, "at most the one that was under way");
     for record in &there {
         record.verify(&domain, None).unwrap();
     }
-    let ids: Vec<_> = there.iter().map(|record| record.header.record).collect();
-    let known: Vec<_> = acknowledged.iter().map(|(record, _)| *record).collect();
-    assert_eq!(ids[..known.len()], known[..], "each once, in order");
-    assert!(ids.len() <= known.len() + 1, "at most the one that was under way");
     // Sent again, an acknowledged record answers its first receipt.
-    let (_, again) = send(&client, &gateway.url, session.signer(), &write(&records[0]))
-        .await
-        .unwrap();
-    assert_eq!(again["receipts"][0], acknowledged[0].1);
-    let log = Ask::get(format!("/v1/patients/{}/log", patient.id));
-    let (_, log) = send(&client, &gateway.url, patient.signer(), &log).await.unwrap();
-    let sequences: Vec<_> = log["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["sequence"].as_u64().unwrap())
-        .collect();
+    let again = doctor.write(&gateway.url, &doctor.allergies[0]).await.unwrap();
+    assert_eq!(again, told.writes[0]);
+    every_answer_is_logged(&doctor.log(&gateway.url).await, &told);
+}
+
+fn every_answer_is_logged(log: &[Value], told: &Told) {
+    let sequences: Vec<_> = log.iter().map(|e| e["sequence"].as_u64().unwrap()).collect();
     assert_eq!(
         sequences,
-        (0..=ids.len() as u64).collect::<Vec<_>>(),
+        (0..log.len() as u64).collect::<Vec<_>>(),
         "the log has no gap"
     );
+    let line = |of: &Value| (of["index"].as_u64().unwrap(), of["leaf"].as_str().unwrap().to_owned());
+    let logged: HashSet<_> = log.iter().map(line).collect();
+    for answered in told.writes.iter().chain(&told.reads).map(line) {
+        assert!(
+            logged.contains(&answered),
+            "{answered:?} was answered and is not in the log"
+        );
+    }
 }
 
 #[test]

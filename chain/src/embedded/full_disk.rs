@@ -47,7 +47,7 @@ fn nothing_is_half_written() {
 
     let failed = (1..=255).find_map(|n| grant(&ledger, &key, n).err().map(|error| (n, error)));
     let (n, error) = failed.unwrap();
-    assert_eq!(error.code(), "chain-storage", "{error}");
+    assert_eq!(error.code(), "disk-full", "{error}");
     assert_eq!(ledger.head().unwrap().number, u64::from(n) + 1);
     assert_eq!(ledger.verify().unwrap(), u64::from(n) + 1);
 

@@ -84,7 +84,13 @@ impl Tree {
     /// # Errors
     /// [`TreeError`].
     pub fn append(&mut self, store: &impl Hashes, leaf: &Digest) -> Result<Vec<(u64, [u8; 32])>, TreeError> {
-        let new = tlog::stored_hashes(self.size, &leaf.0, &Reader { store, seen: &self.hot }).map_err(|_| TreeError)?;
+        self.append_hash(store, tlog::record_hash(&leaf.0))
+    }
+
+    /// Appends a leaf by its Merkle leaf hash.
+    fn append_hash(&mut self, store: &impl Hashes, leaf: Hash) -> Result<Vec<(u64, [u8; 32])>, TreeError> {
+        let reader = Reader { store, seen: &self.hot };
+        let new = tlog::stored_hashes_for_record_hash(self.size, leaf, &reader).map_err(|_| TreeError)?;
         let hot = self.hot.get_mut();
         if hot.len() > HOT {
             hot.clear();
@@ -159,6 +165,7 @@ fn prove_with(reader: &impl HashReader, size: u64, root: Digest, index: u64) -> 
 #[expect(clippy::unwrap_used, reason = "test")]
 mod tests {
     use super::*;
+    use wardkey_core::key::sha256;
     use wardkey_core::log::verify_inclusion;
 
     impl Hashes for HashMap<u64, [u8; 32]> {
@@ -187,6 +194,40 @@ mod tests {
                 tree.prove(&kept, [0]).unwrap()[0].root
             );
         }
+    }
+
+    /// The leaves and roots that the Certificate Transparency projects test with; `ui/shared/test/merkle.test.ts` has them too.
+    #[test]
+    fn the_tree_of_rfc_6962_has_the_known_roots() {
+        let leaves = [
+            "",
+            "00",
+            "10",
+            "2021",
+            "3031",
+            "40414243",
+            "5051525354555657",
+            "606162636465666768696a6b6c6d6e6f",
+        ];
+        let known = [
+            (1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+            (7, "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"),
+            (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
+        ];
+        let (mut tree, mut kept) = (Tree::default(), HashMap::new());
+        for leaf in leaves {
+            let hash = Hash(sha256(&[&[0], &hex::decode(leaf).unwrap()]));
+            let new = tree.append_hash(&kept, hash).unwrap();
+            kept.extend(new);
+            assert_eq!(
+                tree.prove(&kept, [0]).unwrap()[0].root,
+                root(&kept, tree.size()).unwrap()
+            );
+        }
+        for (size, expected) in known {
+            assert_eq!(root(&kept, size).unwrap().to_string(), expected, "{size} leaves");
+        }
+        assert_eq!(tree.prove(&kept, [0]).unwrap()[0].root.to_string(), known[2].1);
     }
 
     #[test]

@@ -28,6 +28,8 @@ use wardkey_gateway::{Clock, Gateway, Settings};
 
 /// Allergies: granted for reading and writing in every scene.
 pub const ALLERGIES: u8 = 2;
+/// Medications: granted for reading and writing in every scene.
+pub const MEDICATIONS: u8 = 3;
 /// Procedures: never granted.
 pub const PROCEDURES: u8 = 6;
 /// Results: granted for reading only.
@@ -46,6 +48,11 @@ impl Wire {
         } else {
             Ok(&self.chain)
         }
+    }
+
+    /// Replays the whole ledger; gives the newest block.
+    pub fn verify(&self) -> u64 {
+        self.chain.verify().unwrap()
     }
 }
 
@@ -128,7 +135,12 @@ impl Place {
     }
 
     pub fn with(settings: &str) -> Self {
-        let (folder, ahead) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU64::new(0)));
+        Self::at(tempfile::tempdir().unwrap(), settings)
+    }
+
+    /// With its data in this folder.
+    pub fn at(folder: TempDir, settings: &str) -> Self {
+        let ahead = Arc::new(AtomicU64::new(0));
         let (stage, wire) = open(folder.path(), settings, ahead.clone());
         Self {
             folder,
@@ -151,6 +163,11 @@ impl Place {
 
     pub fn now(&self) -> u64 {
         self.stage.gateway.clock.now()
+    }
+
+    /// Stops the gateway; its folder stays.
+    pub fn stop(self) -> TempDir {
+        self.folder
     }
 
     /// The data store's file, opened behind the gateway's back.
@@ -193,6 +210,20 @@ impl Scene {
             session,
             patient,
             given,
+        }
+    }
+
+    /// The gateway stopped and started again on its folder; `between` runs while it is stopped.
+    pub fn restarted(self, between: impl FnOnce(&Path)) -> Self {
+        let Self { place, stage, .. } = self;
+        drop(stage);
+        let folder = place.stop();
+        between(folder.path());
+        let place = Place::at(folder, "");
+        Self {
+            stage: place.stage.clone(),
+            place,
+            ..self
         }
     }
 

@@ -16,11 +16,14 @@ pub(super) struct Work<'a> {
     pub connection: &'a Connection,
     pub tree: &'a mut Tree,
     pub scribe: &'a Scribe,
+    /// Why the whole transaction cannot be kept: the disk is full or broken.
+    lost: &'a mut Option<StoreError>,
 }
 
 /// Tells the caller, once it is known whether the transaction is durable.
 type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Change = Box<dyn FnOnce(&mut Work<'_>) -> Finish + Send>;
+/// Works in the open transaction; given an error instead, it does nothing and passes the error to its caller.
+type Change = Box<dyn FnOnce(Result<&mut Work<'_>, StoreError>) -> Finish + Send>;
 
 /// Handle of the writer's thread; the thread ends when the handle is dropped and every change is done.
 #[derive(Debug)]
@@ -56,14 +59,7 @@ impl Writer {
         &self,
         change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, answered) = sync_channel(1);
-        let boxed: Change = Box::new(move |work| {
-            let result = in_savepoint(work, change);
-            Box::new(move |durable| {
-                // The caller may have gone; its change stands all the same.
-                let _gone = answer.send(result.and_then(|value| durable.map(|()| value)));
-            })
-        });
+        let (boxed, answered) = boxed(change);
         let gone = || StoreError::Failed("the store's writer has ended".into());
         self.changes
             .as_ref()
@@ -83,25 +79,49 @@ impl Drop for Writer {
     }
 }
 
+/// A change for the desk, and where its answer will come.
+fn boxed<T: Send + 'static>(
+    change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> (Change, Receiver<Result<T, StoreError>>) {
+    let (answer, answered) = sync_channel(1);
+    let boxed: Change = Box::new(move |work| {
+        let result = work.and_then(|work| in_savepoint(work, change));
+        Box::new(move |durable| {
+            // The caller may have gone; its change stands all the same.
+            let _gone = answer.send(result.and_then(|value| durable.map(|()| value)));
+        })
+    });
+    (boxed, answered)
+}
+
 /// Runs one change so that its failure leaves the changes before it in place.
 fn in_savepoint<T>(
     work: &mut Work<'_>,
     change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let size = work.tree.size();
-    work.connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+    statement(work.connection, "SAVEPOINT change")?;
     let result = change(work);
-    if result.is_err() {
+    let end: &[_] = if result.is_ok() {
+        &["RELEASE change"]
+    } else {
         work.tree.truncate(size);
+        &["ROLLBACK TO change", "RELEASE change"]
+    };
+    *work.lost = if !work.connection.is_autocommit() {
+        end.iter().try_for_each(|sql| statement(work.connection, sql)).err()
+    } else if let Err(error) = &result {
         // SQLite itself rolls everything back when the disk is full; then there is no savepoint left.
-        if !work.connection.is_autocommit() {
-            work.connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
-        }
-    }
-    if !work.connection.is_autocommit() {
-        work.connection.prepare_cached("RELEASE change")?.execute([])?;
-    }
+        Some(error.clone())
+    } else {
+        Some(StoreError::Failed("SQLite has rolled back a group of changes".into()))
+    };
     result
+}
+
+fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 struct Desk {
@@ -119,44 +139,184 @@ impl Desk {
 
     /// One transaction: the first change and whatever else waits.
     fn group(&mut self, first: Change, inbox: &Receiver<Change>) {
+        // Outside a transaction a change would be kept at once, whatever its caller is told: it must not run.
+        if let Err(error) = statement(&self.connection, "BEGIN IMMEDIATE") {
+            tracing::error!(?error, "the store could not begin a group of changes");
+            return first(Err(error.clone()))(Err(error));
+        }
         let size = self.tree.size();
-        let mut finishes = Vec::new();
-        let mut result = self.statement("BEGIN IMMEDIATE");
+        let (finishes, lost) = self.run(first, inbox);
+        let result = lost.map_or_else(|| statement(&self.connection, "COMMIT"), Err);
+        if let Err(error) = &result {
+            tracing::error!(?error, "the store did not keep a group of changes");
+            self.tree.truncate(size);
+            if !self.connection.is_autocommit() {
+                let _already_gone = statement(&self.connection, "ROLLBACK");
+            }
+        }
+        finishes.into_iter().for_each(|finish| finish(result.clone()));
+    }
+
+    /// Runs changes in the open transaction, until none waits, the group is large enough, or the transaction is
+    /// lost; then gives why.
+    fn run(&mut self, first: Change, inbox: &Receiver<Change>) -> (Vec<Finish>, Option<StoreError>) {
+        let (mut finishes, mut lost) = (Vec::new(), None);
         let mut next = Some(first);
         while let Some(change) = next {
             let mut work = Work {
                 connection: &self.connection,
                 tree: &mut self.tree,
                 scribe: &self.scribe,
+                lost: &mut lost,
             };
-            finishes.push(change(&mut work));
-            let alive = result.is_ok() && !self.connection.is_autocommit();
-            next = if alive && finishes.len() < GROUP {
-                inbox.try_recv().ok()
-            } else {
-                None
-            };
+            finishes.push(change(Ok(&mut work)));
+            let more = lost.is_none() && finishes.len() < GROUP;
+            next = more.then(|| inbox.try_recv().ok()).flatten();
         }
-        if result.is_ok() {
-            // Without a transaction SQLite has rolled back: the disk is full.
-            result = if self.connection.is_autocommit() {
-                Err(StoreError::Full)
-            } else {
-                self.statement("COMMIT")
-            };
-        }
-        if let Err(error) = &result {
-            tracing::error!(?error, "the store did not keep a group of changes");
-            self.tree.truncate(size);
-            if !self.connection.is_autocommit() {
-                let _already_gone = self.statement("ROLLBACK");
-            }
-        }
-        finishes.into_iter().for_each(|finish| finish(result.clone()));
+        (finishes, lost)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::super::{connect, prepare, records};
+    use super::*;
+    use crate::log::Draft;
+    use rusqlite::params;
+    use std::path::Path;
+    use std::time::Duration;
+    use wardkey_core::id::{DeviceId, Digest, InstitutionId, PatientId};
+    use wardkey_core::key::SoftKey;
+    use wardkey_core::log::{Deed, verify_inclusion};
+    use wardkey_core::typed::Domain;
+
+    const PATIENT: PatientId = PatientId([7; 32]);
+
+    fn scribe() -> Arc<Scribe> {
+        let domain = Domain {
+            chain_id: 1,
+            contract: [2; 20],
+            salt: [3; 32],
+        };
+        Arc::new(Scribe::new(domain, SoftKey::generate().unwrap()))
     }
 
-    fn statement(&self, sql: &str) -> Result<(), StoreError> {
-        self.connection.prepare_cached(sql)?.execute([])?;
-        Ok(())
+    /// A store with one patient's log key, which waits 50 ms for a lock.
+    fn store(path: &Path, scribe: &Scribe) -> Connection {
+        let mut connection = connect(path).unwrap();
+        prepare(&mut connection, scribe).unwrap();
+        connection.busy_timeout(Duration::from_millis(50)).unwrap();
+        let key = SoftKey::generate().unwrap().public();
+        let values = params![PATIENT.0, key.bytes()];
+        connection
+            .execute("INSERT INTO patient_keys VALUES (?1, 1, ?2, '')", values)
+            .unwrap();
+        connection
+    }
+
+    fn writer(path: &Path) -> Writer {
+        let scribe = scribe();
+        Writer::start(store(path, &scribe), scribe).unwrap()
+    }
+
+    /// Logs a reading; checks the proof that comes with it, and gives its place.
+    fn reading(work: &mut Work<'_>) -> Result<u64, StoreError> {
+        let draft = Draft {
+            action: Deed::Read,
+            patient: PATIENT,
+            institution: InstitutionId::default(),
+            device: DeviceId::default(),
+            section: 2,
+            reason: "test".into(),
+            subject: Digest::default(),
+            time: 1,
+        };
+        let entries = log::prepare(work.connection, work.scribe, [draft])?;
+        let lines = records::log_reads(work, entries)?;
+        let (receipt, proof) = (&lines[0].receipt, &lines[0].proof);
+        verify_inclusion(proof.size, &proof.root, receipt.index, &receipt.leaf, &proof.path).unwrap();
+        Ok(receipt.index)
+    }
+
+    fn read(writer: &Writer) -> Result<u64, StoreError> {
+        writer.run(reading)
+    }
+
+    #[test]
+    fn a_group_that_sqlite_rolled_back_is_told_to_everyone_in_it_and_the_log_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let scribe = scribe();
+        let connection = store(&folder.path().join("store.sqlite"), &scribe);
+        let pages: u32 = connection
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        connection.pragma_update(None, "max_page_count", pages + 1).unwrap();
+        let tree = Tree::of_size(0);
+        let mut desk = Desk {
+            connection,
+            tree,
+            scribe,
+        };
+        let (sender, inbox) = channel();
+        let (first, first_told) = boxed(reading);
+        let (large, large_told) = boxed(|work| {
+            let values = params![[1u8; 32], "x".repeat(100_000)];
+            work.connection
+                .execute("INSERT INTO sessions VALUES (?1, 1, ?2)", values)?;
+            Ok(())
+        });
+        let (after, after_told) = boxed(reading);
+        sender.send(large).unwrap();
+        sender.send(after).unwrap();
+        desk.group(first, &inbox);
+        assert_eq!(first_told.recv().unwrap(), Err(StoreError::Full));
+        assert_eq!(large_told.recv().unwrap(), Err(StoreError::Full));
+        assert_eq!(log::size(&desk.connection), Ok(0));
+        desk.group(inbox.recv().unwrap(), &inbox);
+        assert_eq!(after_told.recv().unwrap(), Ok(0));
+    }
+
+    #[test]
+    fn what_could_not_begin_is_not_kept_and_the_log_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let writer = writer(&path);
+        assert_eq!(read(&writer), Ok(0));
+
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let ran = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = Arc::clone(&ran);
+        let refused = writer.run(move |_| {
+            seen.store(true, std::sync::atomic::Ordering::SeqCst);
+            Ok(())
+        });
+        assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+        assert!(!ran.load(std::sync::atomic::Ordering::SeqCst), "it ran all the same");
+        assert!(matches!(read(&writer), Err(StoreError::Failed(_))));
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(log::size(&other), Ok(1), "a refused reading was logged");
+
+        assert_eq!((1..5).map(|_| read(&writer)).collect::<Vec<_>>(), [1, 2, 3, 4].map(Ok));
+        assert_eq!(log::size(&other), Ok(5));
+    }
+
+    /// The lock may go while the change would run; then it would be kept at once if it ran outside a transaction.
+    #[test]
+    fn a_lock_given_back_a_moment_later_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let writer = writer(&path);
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let unlock = move || other.execute_batch("ROLLBACK").unwrap();
+        let refused = writer.run(move |work| {
+            unlock();
+            work.connection.execute("DELETE FROM patient_keys", [])?;
+            Ok(())
+        });
+        assert!(refused.is_err());
+        assert_eq!(read(&writer), Ok(0), "the patient's keys are still there");
     }
 }
