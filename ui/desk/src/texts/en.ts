@@ -229,6 +229,16 @@ export const en = {
     queued: "It is in the outbox and is sent as soon as the gateway answers.",
   },
 
+  kept: {
+    title: "Typed and not written",
+    copy: "Copy text",
+    copied: "Copied.",
+    notCopied: "It could not be copied. Select the text and press Ctrl+C.",
+    discard: "Discard text",
+    held: "What you typed could not be stored, so the chart stays open.",
+    heldAction: "Free space and try again, or copy the text to another place. Discarding it closes the chart.",
+  },
+
   import: {
     choose: "Choose a file",
     hint: "An International Patient Summary (FHIR R4, JSON).",
