@@ -9,6 +9,7 @@ pub use known::{it_secret, known_network, remember_network};
 pub use outbox::{NewWrite, Outgoing, Queued};
 pub use vault::{Vault, VaultKey};
 
+use sled::transaction::{ConflictableTransactionError, TransactionError};
 use std::path::{Path, PathBuf};
 use wardkey_core::fault::Coded;
 
@@ -27,6 +28,12 @@ pub enum StoreError {
         /// The system's words.
         detail: String,
     },
+    /// A refused write cannot become a draft where there is one.
+    #[error("another draft of this kind is half typed for this patient")]
+    DraftInTheWay,
+    /// There is no such refused write of this person, or nothing typed belongs to it.
+    #[error("this write was not refused, or is not yours")]
+    NotRefused,
     /// A stored value is not what was written.
     #[error("something stored on this terminal was altered or is another person's")]
     Unreadable,
@@ -38,6 +45,8 @@ impl Coded for StoreError {
             Self::DiskFull => "disk-full",
             Self::InUse => "data-folder-in-use",
             Self::Broken { .. } => "data-folder-broken",
+            Self::DraftInTheWay => "draft-in-the-way",
+            Self::NotRefused => "outbox-not-refused",
             Self::Unreadable => "stored-value-unreadable",
         }
     }
@@ -46,6 +55,8 @@ impl Coded for StoreError {
             Self::DiskFull => "Nothing was stored. Leave the text in the window and tell IT to free space.",
             Self::InUse => "Close the other workstation program, or give each one its own data folder.",
             Self::Broken { .. } => "Leave the text in the window and tell IT.",
+            Self::DraftInTheWay => "Write or clear that draft first.",
+            Self::NotRefused => "Look at the outbox again.",
             Self::Unreadable => "Tell IT; what was sent already is safe at the gateway.",
         }
     }
@@ -61,6 +72,18 @@ impl From<sled::Error> for StoreError {
         }
     }
 }
+
+impl From<TransactionError<Self>> for StoreError {
+    fn from(error: TransactionError<Self>) -> Self {
+        match error {
+            TransactionError::Abort(error) => error,
+            TransactionError::Storage(error) => error.into(),
+        }
+    }
+}
+
+/// What a transaction in here ends with.
+type InTransaction = Result<(), ConflictableTransactionError<StoreError>>;
 
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
@@ -91,6 +114,7 @@ pub struct Store {
     reserve: u64,
     items: sled::Tree,
     bodies: sled::Tree,
+    typed: sled::Tree,
     drafts: sled::Tree,
     vaults: sled::Tree,
     wraps: sled::Tree,
@@ -112,6 +136,7 @@ impl Store {
         let store = Self {
             items: db.open_tree("outbox")?,
             bodies: db.open_tree("outbox-records")?,
+            typed: db.open_tree("outbox-typed")?,
             drafts: db.open_tree("drafts")?,
             vaults: db.open_tree("vaults")?,
             wraps: db.open_tree("pending-wraps")?,
@@ -123,10 +148,12 @@ impl Store {
         Ok(store)
     }
 
-    /// Refuses to begin a write that might not fit, so that nothing is half written.
-    fn room(&self) -> Result<(), StoreError> {
+    /// Refuses to begin a write of `bytes` that might not fit, so that nothing is half written: sled stops for good at a disk that
+    /// is really full. Twice the bytes, because a page of the tree is written anew with them.
+    fn room(&self, bytes: usize) -> Result<(), StoreError> {
         let free = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
-        if free.f_bavail.saturating_mul(free.f_frsize) < self.reserve {
+        let needed = self.reserve.saturating_add(2 * bytes as u64);
+        if free.f_bavail.saturating_mul(free.f_frsize) < needed {
             Err(StoreError::DiskFull)
         } else {
             Ok(())
@@ -144,7 +171,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn keep_wrap(&self, recipient: &[u8; 32], wrap: &[u8]) -> Result<(), StoreError> {
-        self.room()?;
+        self.room(wrap.len())?;
         self.wraps.insert(recipient, wrap)?;
         self.flush()
     }

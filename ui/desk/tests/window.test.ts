@@ -1,6 +1,7 @@
 // The window as a person uses it, in a real browser, against the fake workstation.
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { IMPORT_LARGEST } from "@wardkey/shared/workstation";
 import { Windows } from "./window";
 
 let windows: Windows;
@@ -346,6 +347,47 @@ describe("writing", () => {
     expect(await calls("importConfirm")).toHaveLength(0);
     await id("import-confirm").click();
     await id("import-done").waitFor();
+  });
+
+  test("a file larger than the workstation takes is refused unread, in the same words", async () => {
+    await id("write-import").click();
+    const choose = (size: number) =>
+      id("import-file").setInputFiles({
+        name: "ips.json",
+        mimeType: "application/json",
+        buffer: Buffer.alloc(size, 32),
+      });
+    await choose(IMPORT_LARGEST + 1);
+    await id("import-fault").waitFor();
+    expect(await id("import-fault").getAttribute("data-code")).toBe("import-too-large");
+    expect(await id("import-fault-message").textContent()).toBe("The file has 9 MiB; at most 8 MiB can be imported.");
+    expect(await calls("importPreview")).toHaveLength(0);
+    await choose(IMPORT_LARGEST);
+    await id("import-preview").waitFor();
+    expect(await calls("importPreview")).toHaveLength(1);
+  });
+
+  test("nothing can be typed into a note while it is being written, so nothing of it is lost", async () => {
+    await fake("slow.writeNote = 300");
+    await id("note-text").fill("Whole");
+    await id("note-write").click();
+    expect(await id("note-text").isDisabled()).toBe(true);
+    await id("note-done").waitFor();
+    expect(await id("note-text").evaluate((field) => field === document.activeElement)).toBe(true);
+  });
+
+  test("a refused note shows its text and becomes a draft again where access holds", async () => {
+    await id("nav-status").click();
+    await id("refused-text").first().waitFor();
+    expect(await id("refused-text").evaluateAll((all) => all.map((one) => (one as HTMLTextAreaElement).value))).toEqual(
+      ["Refused and not lost", "Ramipril 5 mg\n1 in the morning"],
+    );
+    expect(await id("refused-copy").count()).toBe(2);
+    expect(await id("refused-retry").count()).toBe(1);
+    await id("refused-retry").click();
+    await id("draft-again").waitFor();
+    expect(await calls("writeAgain")).toEqual([["a3"]]);
+    expect(await id("refused-text").count()).toBe(1);
   });
 
   test("a read-only grant cannot be written to", async () => {
