@@ -8,9 +8,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::{Desk, Server, SoftCard, everything, mask, until};
+use wardkey_core::id::{Commitment, DeviceId};
 use wardkey_core::key::SoftKey;
 use wardkey_core::section::Section;
 use wardkey_core::section_keys::{SectionKey, SectionKeys};
+use wardkey_core::typed::Domain;
+use wardkey_desk::store::{Store, StoreError};
 use wardkey_desk::view::{Draft, GrantState, OutboxRow, OutboxState, Prescription, Topic};
 use wardkey_gateway::bench::actors::{Given, Hospital, Patient, Terms};
 use wardkey_gateway::bench::stage::Ask;
@@ -453,4 +456,44 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing_of_before() {
     scene.desk.sign_in(&scene.doctor).await;
     scene.desk.all_sent().await;
     assert_eq!(stored(&scene.server), 16, "two notes and the import, each once");
+}
+
+#[test]
+fn even_a_disk_that_is_really_full_keeps_what_was_acknowledged() {
+    let Some(disk) = SmallDisk::mount(6) else {
+        println!("not run: a small file system can be mounted by root only");
+        return;
+    };
+    let data = disk.data().join("data");
+    let (card, device) = (SoftKey::generate().unwrap(), DeviceId([7; 32]));
+    let domain = Domain {
+        chain_id: 1,
+        contract: [2; 20],
+        salt: [3; 32],
+    };
+    let draft = Draft::note(&"Nausea since yesterday. ".repeat(1000));
+    let of = |n: usize| Commitment([u8::try_from(n).unwrap(); 32]);
+    // Somebody else takes all space between the look and the write: no reserve at all.
+    let store = Store::open(&data, 0).unwrap();
+    let owner = store.new_vault(&domain, &device, &card.public()).unwrap();
+    std::fs::write(disk.ballast(), vec![0; 2 << 20]).unwrap();
+    let acknowledged = (0..200)
+        .take_while(|n| store.save_draft(&owner.vault(), &of(*n), &draft).is_ok())
+        .count();
+    let refused = store.save_draft(&owner.vault(), &of(201), &draft).unwrap_err();
+    println!("{acknowledged} drafts, then: {refused}");
+    assert!(acknowledged > 10 && acknowledged < 200);
+    assert_eq!(refused, StoreError::DiskFull);
+    drop(store);
+
+    disk.free();
+    let store = Store::open(&data, 0).unwrap();
+    let peer = store.vault_peer(&device).unwrap().unwrap();
+    let owner = store
+        .open_vault(&domain, &device, &card.public(), &card.agree(&peer).unwrap())
+        .unwrap();
+    for n in 0..acknowledged {
+        assert_eq!(store.draft(&owner, &of(n)).unwrap().as_ref(), Some(&draft), "draft {n}");
+    }
+    store.save_draft(&owner.vault(), &of(201), &draft).unwrap();
 }
