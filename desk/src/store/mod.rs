@@ -11,6 +11,8 @@ pub use vault::{Vault, VaultKey};
 
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wardkey_core::fault::Coded;
 
 /// The store failed; whatever was typed is still in the window.
@@ -19,6 +21,9 @@ pub enum StoreError {
     /// No space.
     #[error("the disk is full")]
     DiskFull,
+    /// No space in the middle of a write: what is in memory is no longer what is on the disk.
+    #[error("the disk was full in the middle of a write, so nothing more is stored or sent")]
+    Stopped,
     /// Another program has it open.
     #[error("the data folder is in use by another program")]
     InUse,
@@ -43,6 +48,7 @@ impl Coded for StoreError {
     fn code(&self) -> &'static str {
         match self {
             Self::DiskFull => "disk-full",
+            Self::Stopped => "disk-was-full",
             Self::InUse => "data-folder-in-use",
             Self::Broken { .. } => "data-folder-broken",
             Self::DraftInTheWay => "draft-in-the-way",
@@ -53,6 +59,9 @@ impl Coded for StoreError {
     fn action(&self) -> &'static str {
         match self {
             Self::DiskFull => "Nothing was stored. Leave the text in the window and tell IT to free space.",
+            Self::Stopped => {
+                "Copy the text that is still in the window to another place. Then IT frees space and starts the program again."
+            }
             Self::InUse => "Close the other workstation program, or give each one its own data folder.",
             Self::Broken { .. } => "Leave the text in the window and tell IT.",
             Self::DraftInTheWay => "Write or clear that draft first.",
@@ -112,6 +121,8 @@ pub struct Store {
     db: sled::Db,
     folder: PathBuf,
     reserve: u64,
+    /// Set when a write failed half way, until the program starts again.
+    stopped: Arc<AtomicBool>,
     items: sled::Tree,
     bodies: sled::Tree,
     typed: sled::Tree,
@@ -143,6 +154,7 @@ impl Store {
             db,
             folder: folder.to_owned(),
             reserve,
+            stopped: Arc::default(),
         };
         store.revive()?;
         Ok(store)
@@ -151,6 +163,7 @@ impl Store {
     /// Refuses to begin a write of `bytes` that might not fit, so that nothing is half written: sled stops for good at a disk that
     /// is really full. Twice the bytes, because a page of the tree is written anew with them.
     fn room(&self, bytes: usize) -> Result<(), StoreError> {
+        self.sound()?;
         let free = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
         let needed = self.reserve.saturating_add(2 * bytes as u64);
         if free.f_bavail.saturating_mul(free.f_frsize) < needed {
@@ -162,8 +175,25 @@ impl Store {
 
     /// Durable before it returns.
     fn flush(&self) -> Result<(), StoreError> {
-        self.db.flush()?;
+        self.whole(self.db.flush().map_err(StoreError::from))?;
         Ok(())
+    }
+
+    /// That memory and disk are the same. Else a write that was said to have failed might still be sent.
+    fn sound(&self) -> Result<(), StoreError> {
+        if self.stopped.load(Ordering::Relaxed) {
+            Err(StoreError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Stops if a step failed that must be done wholly or not at all.
+    fn whole<T>(&self, step: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(step, Err(StoreError::DiskFull | StoreError::Broken { .. })) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        step
     }
 
     /// Keeps a wrap until it is uploaded (an institution's agreement key sealed to its master card).

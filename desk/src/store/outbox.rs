@@ -128,17 +128,20 @@ impl Store {
             .map(|write| self.row(vault, write))
             .collect::<Result<Vec<_>, _>>()?;
         self.room(rows.iter().map(Row::size).sum())?;
-        (&self.items, &self.bodies, &self.typed, &self.drafts).transaction(|(items, bodies, typed, drafts)| {
+        // The row last but its draft: without it, what was stored beside it counts for nothing.
+        let trees = (&self.bodies, &self.typed, &self.items, &self.drafts);
+        let done = trees.transaction(|(bodies, typed, items, drafts)| {
             for row in &rows {
-                items.insert(&row.key, row.item.as_slice())?;
                 bodies.insert(&row.key, row.body.as_slice())?;
+                items.insert(&row.key, row.item.as_slice())?;
                 if let Some((copy, draft)) = &row.typed {
                     typed.insert(&row.key, copy.as_slice())?;
                     drafts.remove(draft.as_slice())?;
                 }
             }
             InTransaction::Ok(())
-        })?;
+        });
+        self.whole(done.map_err(StoreError::from))?;
         self.flush()?;
         Ok(rows.iter().map(|row| Queued(u64::from_be_bytes(row.key))).collect())
     }
@@ -180,6 +183,7 @@ impl Store {
         bytes: usize,
         not: &HashSet<Commitment>,
     ) -> Result<Vec<Outgoing>, StoreError> {
+        self.sound()?;
         let (mut out, mut size) = (Vec::<Outgoing>::new(), 0);
         for row in &self.items {
             let (key, value) = row?;
@@ -269,7 +273,8 @@ impl Store {
         let slot = drafts::slot(&vault.device, &commitment, draft.kind);
         let sealed = drafts::sealed(&vault, &commitment, &draft, draft.kind)?.ok_or(StoreError::NotRefused)?;
         self.room(sealed.len())?;
-        (&self.items, &self.bodies, &self.typed, &self.drafts).transaction(|(items, bodies, typed, drafts)| {
+        let trees = (&self.drafts, &self.items, &self.bodies, &self.typed);
+        let done = trees.transaction(|(drafts, items, bodies, typed)| {
             if drafts.insert(slot.as_slice(), sealed.as_slice())?.is_some() {
                 return Err(ConflictableTransactionError::Abort(StoreError::DraftInTheWay));
             }
@@ -277,7 +282,8 @@ impl Store {
                 tree.remove(&key)?;
             }
             InTransaction::Ok(())
-        })?;
+        });
+        self.whole(done.map_err(StoreError::from))?;
         self.flush()
     }
 
@@ -313,6 +319,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn outbox_rows(&self, owner: Option<&VaultKey>) -> Result<Vec<OutboxRow>, StoreError> {
+        self.sound()?;
         let mut rows = Vec::new();
         for row in self.items.iter().rev() {
             let (key, value) = row?;
