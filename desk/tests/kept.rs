@@ -460,9 +460,8 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing_of_before() {
 
 #[test]
 fn even_a_disk_that_is_really_full_keeps_what_was_acknowledged() {
-    // No reserve at all, as if somebody else took all space between the look and the write. A large value fails at once, small ones
-    // when the log cannot be flushed.
-    for words in [1000, 20] {
+    // No reserve at all, as if somebody else took all space between the look and the write.
+    for words in [1000, 100, 20, 1] {
         let Some(disk) = SmallDisk::mount(6) else {
             println!("not run: a small file system can be mounted by root only");
             return;
@@ -490,23 +489,16 @@ fn fill_to_the_brim(disk: &SmallDisk, draft: &Draft) {
             Err(refused) => break refused,
         }
     };
-    println!("{acknowledged} drafts, then: {refused}");
     assert!(acknowledged > 10);
     assert_eq!(refused, StoreError::DiskFull);
-    if store.draft(&owner, &of(acknowledged)).unwrap().is_some() {
-        // In memory, and not on the disk: nothing of that kind may be sent.
-        let due = store.due(&device, 1, 1, &[].into()).map(|due| due.len());
-        assert_eq!(due, Err(StoreError::Stopped));
-        assert_eq!(store.outbox_rows(None), Err(StoreError::Stopped));
-        assert_eq!(
-            store.save_draft(&owner.vault(), &of(0), draft),
-            Err(StoreError::Stopped)
-        );
-    }
+    // Refused at the look, nothing is half done. Refused in the write, memory may hold what the disk does not: nothing of it may be sent.
+    let stopped = store.outbox_rows(None) == Err(StoreError::Stopped);
+    assert!(stopped || store.draft(&owner, &of(acknowledged)).unwrap().is_none());
+    println!("{acknowledged} drafts, then refused; in the write: {stopped}");
     drop(store);
 
     disk.free();
-    let store = Store::open(&data, 0).unwrap();
+    let store = reopened(&data);
     let peer = store.vault_peer(&device).unwrap().unwrap();
     let owner = store
         .open_vault(&domain, &device, &card.public(), &card.agree(&peer).unwrap())
@@ -515,4 +507,17 @@ fn fill_to_the_brim(disk: &SmallDisk, draft: &Draft) {
         assert_eq!(store.draft(&owner, &of(n)).unwrap().as_ref(), Some(draft), "draft {n}");
     }
     store.save_draft(&owner.vault(), &of(acknowledged), draft).unwrap();
+}
+
+/// The store's own threads let go of its files a moment after it was dropped.
+fn reopened(data: &Path) -> Store {
+    let begun = Instant::now();
+    loop {
+        match Store::open(data, 0) {
+            Err(StoreError::InUse) if begun.elapsed() < Duration::from_secs(10) => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }

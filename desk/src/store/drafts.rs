@@ -57,7 +57,7 @@ impl Store {
                 None => batch.remove(slot),
             }
         }
-        self.drafts.apply_batch(batch)?;
+        self.whole(self.drafts.apply_batch(batch).map_err(StoreError::from))?;
         self.flush()
     }
 

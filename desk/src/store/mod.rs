@@ -241,6 +241,25 @@ mod tests {
         assert_eq!(Store::open(folder.path(), 0).err(), Some(StoreError::InUse));
     }
 
+    #[test]
+    fn after_a_write_that_failed_half_way_nothing_is_stored_or_sent_until_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 0).unwrap();
+        let nobody = wardkey_core::id::DeviceId([7; 32]);
+        let due = |store: &Store| store.due(&nobody, 1, 1, &[].into()).map(|due| due.len());
+        assert_eq!(
+            store.whole::<()>(Err(StoreError::DraftInTheWay)),
+            Err(StoreError::DraftInTheWay)
+        );
+        assert_eq!(due(&store), Ok(0), "a refusal is no failure");
+        assert_eq!(store.whole::<()>(Err(StoreError::DiskFull)), Err(StoreError::DiskFull));
+        assert_eq!(due(&store), Err(StoreError::Stopped));
+        assert_eq!(store.outbox_rows(None), Err(StoreError::Stopped));
+        assert_eq!(store.clone().keep_wrap(&[0; 32], b"x"), Err(StoreError::Stopped));
+        drop(store);
+        assert_eq!(due(&Store::open(folder.path(), 0).unwrap()), Ok(0));
+    }
+
     #[cfg(unix)]
     #[test]
     fn the_folder_is_the_users_alone() {
