@@ -1,5 +1,6 @@
 //! TypeScript of the view models: one file, written by `cargo run`-less test `bindings` and compared by it in CI.
 
+use crate::import::LARGEST;
 use crate::{notice, view};
 use ts_rs::{Config, TS};
 use wardkey_core::section::Section;
@@ -24,6 +25,8 @@ pub fn typescript() -> String {
     out.push_str("/** Sections; the position is the section's number. */\nexport type SectionName = ");
     out.push_str(&names.join(" | "));
     out.push_str(";\n\n");
+    out.push_str("/** Bytes of the largest document that is imported. */\n");
+    out.push_str(&format!("export const IMPORT_LARGEST = {LARGEST};\n\n"));
     declare!(
         &config,
         out,

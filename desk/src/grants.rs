@@ -149,3 +149,88 @@ impl Granted {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test")]
+mod tests {
+    use super::*;
+    use wardkey_core::grant::GrantDocument;
+    use wardkey_core::hpke::Sealed;
+
+    const DOMAIN: Domain = Domain {
+        chain_id: 1,
+        contract: [1; 20],
+        salt: [2; 32],
+    };
+    const HOSPITAL: InstitutionId = InstitutionId([4; 32]);
+
+    fn offer(institution: InstitutionId) -> GrantOffer {
+        let (root, key) = (SoftKey::generate().unwrap(), SoftKey::generate().unwrap());
+        let document = GrantDocument {
+            patient: root.public().id().into(),
+            institution,
+            read: 7,
+            write: 7,
+            purpose: 1,
+            not_before: 100,
+            expiry: 200,
+            salt: [5; 32],
+            key: key.public(),
+            chain_id: DOMAIN.chain_id,
+            wardkey: DOMAIN.contract,
+        };
+        GrantOffer {
+            commitment: document.commitment(),
+            grant: SignedGrant {
+                signature: DOMAIN.sign(&root, &document.typed()).unwrap(),
+                patient_key: root.public(),
+                document,
+            },
+            section_keys: vec![],
+            label: Sealed {
+                enc: vec![],
+                ct: vec![],
+            },
+            agreement_epoch: 1,
+            since: 100,
+            state: "live".to_owned(),
+        }
+    }
+
+    fn code(offer: GrantOffer) -> Option<String> {
+        let key = SoftKey::generate().unwrap();
+        Granted::open(offer, &DOMAIN, &HOSPITAL, &key, 1)
+            .err()
+            .map(|notice| notice.code)
+    }
+
+    #[test]
+    fn only_what_the_patient_signed_for_this_institution_is_a_grant() {
+        assert_eq!(code(offer(HOSPITAL)), None);
+        assert_eq!(code(offer(InstitutionId([9; 32]))).unwrap(), "grant-unknown");
+        let mut longer = offer(HOSPITAL);
+        longer.grant.document.expiry ^= 1;
+        assert_eq!(
+            code(longer).unwrap(),
+            "grant-unknown",
+            "not the document of its commitment"
+        );
+        let mut forged = offer(HOSPITAL);
+        forged.grant.document.expiry ^= 1;
+        forged.commitment = forged.grant.document.commitment();
+        assert_eq!(code(forged).unwrap(), "signature-invalid");
+        let mut flipped = offer(HOSPITAL);
+        flipped.grant.signature.0[63] ^= 1;
+        assert_eq!(code(flipped).unwrap(), "signature-invalid");
+    }
+
+    #[test]
+    fn it_holds_from_its_first_second_to_before_its_last() {
+        let key = SoftKey::generate().unwrap();
+        let granted = Granted::open(offer(HOSPITAL), &DOMAIN, &HOSPITAL, &key, 1).unwrap();
+        let states = [99, 100, 199, 200].map(|now| granted.state(now));
+        use GrantState::{Expired, Live, NotYetValid, Revoked};
+        assert_eq!(states, [NotYetValid, Live, Live, Expired]);
+        assert_eq!(granted.told_again("revoked", 100).state(150), Revoked);
+    }
+}

@@ -78,12 +78,16 @@ impl Scene {
     }
 
     fn unsigned(&self, section: Section, resource: &Value) -> Unsigned {
+        self.unsigned_of(PATIENT, section, resource)
+    }
+
+    fn unsigned_of(&self, patient: PatientId, section: Section, resource: &Value) -> Unsigned {
         self.next.set(self.next.get().wrapping_add(1));
         let mut id = [self.next.get(); 32];
         ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut id[1..]).unwrap();
         let header = RecordHeader {
             record: RecordId(id),
-            patient: PATIENT,
+            patient,
             section: section.number(),
             epoch: 0,
             version: 1,
@@ -189,6 +193,28 @@ fn what_was_altered_is_shown_as_invalid_and_its_content_is_not_shown() {
     assert!(
         scene.read(&[moved], &[Section::Allergies])[0].entries.is_empty(),
         "not asked for, so it has no place"
+    );
+}
+
+#[test]
+fn a_good_record_of_another_patient_is_invalid_here_and_its_content_is_not_shown() {
+    let scene = Scene::new();
+    let other = scene
+        .unsigned_of(PatientId([8; 32]), Section::Allergies, &penicillin())
+        .sign_in_session(&DOMAIN, &scene.session, &scene.delegation)
+        .unwrap();
+    let secret = &scene.secrets[&(Section::Allergies.number(), 0)];
+    assert!(
+        other.verify(&DOMAIN, None).is_ok() && other.open(&DOMAIN, secret).is_ok(),
+        "good in itself"
+    );
+    let sections = scene.read(&[other], &[Section::Allergies]);
+    let [entry] = &sections[0].entries[..] else {
+        panic!("shown, not dropped")
+    };
+    assert_eq!(
+        (entry.signature, entry.title.as_str(), entry.severity),
+        (SignatureState::Invalid, "AllergyIntolerance", None)
     );
 }
 

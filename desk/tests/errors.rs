@@ -45,6 +45,9 @@ fn the_table_is_the_programs() {
     let detail = || String::new();
     let store = [
         StoreError::DiskFull,
+        StoreError::Stopped,
+        StoreError::DraftInTheWay,
+        StoreError::NotRefused,
         StoreError::InUse,
         StoreError::Broken { detail: detail() },
         StoreError::Unreadable,

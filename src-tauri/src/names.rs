@@ -17,6 +17,7 @@ pub const NAMES: &[&str] = &[
     "import_confirm",
     "outbox",
     "retry",
+    "write_again",
     "card_status",
     "prepare_card",
     "request_device",

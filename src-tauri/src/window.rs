@@ -75,6 +75,7 @@ fn builder(desk: Arc<Workstation>) -> tauri::Builder<tauri::Wry> {
             writing::import_confirm,
             outbox::outbox,
             outbox::retry,
+            outbox::write_again,
             enrolment::card_status,
             enrolment::prepare_card,
             enrolment::request_device,

@@ -83,6 +83,26 @@ fn what_is_no_document_is_refused_with_a_reason() {
 }
 
 #[test]
+fn the_largest_document_is_taken_and_one_byte_more_is_not() {
+    let of_size = |size: usize| {
+        let mut bytes = FIXTURE.to_vec();
+        bytes.resize(size, b' ');
+        read(&bytes, 0)
+    };
+    for size in [LARGEST - 1, LARGEST] {
+        assert_eq!(kept(&of_size(size).unwrap()).len(), size);
+    }
+    let error = of_size(LARGEST + 1).unwrap_err();
+    assert_eq!(
+        (error.clone(), error.to_string().as_str()),
+        (
+            ImportError::TooLarge { mib: 9 },
+            "the file has 9 MiB; at most 8 MiB can be imported"
+        )
+    );
+}
+
+#[test]
 fn other_versions_of_fhir_are_told() {
     let bundle = |resource: Value| {
         json!({"resourceType": "Bundle", "type": "document", "entry": [{"resource": resource}]}).to_string()

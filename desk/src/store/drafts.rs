@@ -1,37 +1,63 @@
-//! Drafts: what was typed and not yet written, one per clinician and grant, sealed.
+//! Drafts: what was typed and not yet written, sealed; a note and a prescription for each clinician and grant.
 
 use super::{Store, StoreError, Vault, VaultKey};
-use crate::view::Draft;
+use crate::view::{Draft, DraftKind};
 use wardkey_core::id::{Commitment, DeviceId};
 use zeroize::Zeroizing;
 
-fn place(commitment: &Commitment) -> Vec<u8> {
-    [b"draft".as_slice(), commitment.bytes()].concat()
+fn place(commitment: &Commitment, kind: DraftKind) -> Vec<u8> {
+    let label: &[u8] = match kind {
+        DraftKind::Note => b"draft",
+        DraftKind::Prescription => b"draft-prescription",
+    };
+    [label, commitment.bytes()].concat()
 }
 
-fn key(device: &DeviceId, commitment: &Commitment) -> [u8; 64] {
-    let mut out = [0; 64];
-    out[..32].copy_from_slice(device.bytes());
-    out[32..].copy_from_slice(commitment.bytes());
+/// Where one kind of draft lies. The note's place is the one from when both lay together, so such a draft is still found.
+pub(super) fn slot(device: &DeviceId, commitment: &Commitment, kind: DraftKind) -> Vec<u8> {
+    let mut out = [device.bytes().as_slice(), commitment.bytes()].concat();
+    if kind == DraftKind::Prescription {
+        out.push(1);
+    }
     out
 }
 
+/// One kind's part of a draft, sealed for its slot; `None` if nothing of that kind was typed.
+pub(super) fn sealed(
+    vault: &Vault,
+    commitment: &Commitment,
+    draft: &Draft,
+    kind: DraftKind,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let part = draft.only(kind);
+    if part.is_empty() {
+        return Ok(None);
+    }
+    let plain = Zeroizing::new(serde_json::to_vec(&part)?);
+    let sealed = vault
+        .seal(&place(commitment, kind), &plain)
+        .map_err(|e| StoreError::Broken { detail: e.to_string() })?;
+    Ok(Some(serde_json::to_vec(&sealed)?))
+}
+
 impl Store {
-    /// Keeps a draft, durably; an empty one is removed.
+    /// Keeps a draft, durably; what is empty of it is removed.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn save_draft(&self, vault: &Vault, commitment: &Commitment, draft: &Draft) -> Result<(), StoreError> {
-        if draft.text.is_empty() && draft.fields.values().all(String::is_empty) {
-            return self.drop_draft(&vault.device, commitment);
+        let mut batch = sled::Batch::default();
+        for kind in DraftKind::ALL {
+            let slot = slot(&vault.device, commitment, kind);
+            match sealed(vault, commitment, draft, kind)? {
+                Some(sealed) => {
+                    self.room(sealed.len())?;
+                    batch.insert(slot, sealed);
+                }
+                None => batch.remove(slot),
+            }
         }
-        self.room()?;
-        let plain = Zeroizing::new(serde_json::to_vec(draft)?);
-        let sealed = vault
-            .seal(&place(commitment), &plain)
-            .map_err(|e| StoreError::Broken { detail: e.to_string() })?;
-        self.drafts
-            .insert(key(&vault.device, commitment), serde_json::to_vec(&sealed)?)?;
+        self.whole(self.drafts.apply_batch(batch).map_err(StoreError::from))?;
         self.flush()
     }
 
@@ -40,24 +66,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn draft(&self, owner: &VaultKey, commitment: &Commitment) -> Result<Option<Draft>, StoreError> {
-        let Some(stored) = self.drafts.get(key(&owner.vault().device, commitment))? else {
+        let note = self.kept(owner, commitment, DraftKind::Note)?;
+        let prescription = self.kept(owner, commitment, DraftKind::Prescription)?;
+        Ok(match (note, prescription) {
+            (Some(note), Some(Draft { fields, .. })) => Some(Draft { fields, ..note }),
+            (None, Some(alone)) => Some(Draft {
+                kind: DraftKind::Prescription,
+                ..alone
+            }),
+            (note, None) => note,
+        })
+    }
+
+    fn kept(&self, owner: &VaultKey, commitment: &Commitment, kind: DraftKind) -> Result<Option<Draft>, StoreError> {
+        let Some(stored) = self.drafts.get(slot(&owner.vault().device, commitment, kind))? else {
             return Ok(None);
         };
         let plain = owner
-            .open(&place(commitment), &serde_json::from_slice(&stored)?)
+            .open(&place(commitment, kind), &serde_json::from_slice(&stored)?)
             .map_err(|_| StoreError::Unreadable)?;
         Ok(Some(serde_json::from_slice(&plain)?))
-    }
-
-    /// Forgets a draft that was written.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn drop_draft(&self, device: &DeviceId, commitment: &Commitment) -> Result<(), StoreError> {
-        if self.drafts.remove(key(device, commitment))?.is_some() {
-            self.flush()?;
-        }
-        Ok(())
     }
 }
 
@@ -65,7 +93,6 @@ impl Store {
 #[expect(clippy::unwrap_used, reason = "test")]
 mod tests {
     use super::*;
-    use crate::view::DraftKind;
     use wardkey_core::key::SoftKey;
     use wardkey_core::typed::Domain;
 
@@ -109,6 +136,44 @@ mod tests {
         assert_eq!(store.draft(&vault, &Commitment([9; 32])).unwrap(), None);
         store.save_draft(&vault.vault(), &grant, &draft("")).unwrap();
         assert_eq!(store.draft(&vault, &grant).unwrap(), None);
+    }
+
+    #[test]
+    fn a_note_and_a_prescription_lie_apart_and_one_from_when_they_did_not_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let domain = Domain {
+            chain_id: 1,
+            contract: [2; 20],
+            salt: [3; 32],
+        };
+        let (device, grant) = (DeviceId([7; 32]), Commitment([8; 32]));
+        let store = Store::open(folder.path(), 0).unwrap();
+        let owner = store
+            .new_vault(&domain, &device, &SoftKey::generate().unwrap().public())
+            .unwrap();
+        let both = Draft {
+            fields: [("dose".to_owned(), "1 tablet".to_owned())].into(),
+            ..draft("Nausea")
+        };
+        // As it was stored before.
+        let old = owner
+            .vault()
+            .seal(&place(&grant, DraftKind::Note), &serde_json::to_vec(&both).unwrap())
+            .unwrap();
+        let slot_of = |kind| slot(&device, &grant, kind);
+        store
+            .drafts
+            .insert(slot_of(DraftKind::Note), serde_json::to_vec(&old).unwrap())
+            .unwrap();
+        assert_eq!(store.draft(&owner, &grant).unwrap(), Some(both.clone()));
+        store.save_draft(&owner.vault(), &grant, &both).unwrap();
+        assert_eq!(store.draft(&owner, &grant).unwrap(), Some(both.clone()));
+        store.drafts.remove(slot_of(DraftKind::Note)).unwrap();
+        let left = store.draft(&owner, &grant).unwrap().unwrap();
+        assert_eq!(
+            (left.kind, left.text.as_str(), &left.fields),
+            (DraftKind::Prescription, "", &both.fields)
+        );
     }
 
     fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

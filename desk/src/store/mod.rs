@@ -9,7 +9,10 @@ pub use known::{it_secret, known_network, remember_network};
 pub use outbox::{NewWrite, Outgoing, Queued};
 pub use vault::{Vault, VaultKey};
 
+use sled::transaction::{ConflictableTransactionError, TransactionError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wardkey_core::fault::Coded;
 
 /// The store failed; whatever was typed is still in the window.
@@ -18,6 +21,9 @@ pub enum StoreError {
     /// No space.
     #[error("the disk is full")]
     DiskFull,
+    /// No space in the middle of a write: what is in memory is no longer what is on the disk.
+    #[error("the disk was full in the middle of a write, so nothing more is stored or sent")]
+    Stopped,
     /// Another program has it open.
     #[error("the data folder is in use by another program")]
     InUse,
@@ -27,6 +33,12 @@ pub enum StoreError {
         /// The system's words.
         detail: String,
     },
+    /// A refused write cannot become a draft where there is one.
+    #[error("another draft of this kind is half typed for this patient")]
+    DraftInTheWay,
+    /// There is no such refused write of this person, or nothing typed belongs to it.
+    #[error("this write was not refused, or is not yours")]
+    NotRefused,
     /// A stored value is not what was written.
     #[error("something stored on this terminal was altered or is another person's")]
     Unreadable,
@@ -36,16 +48,24 @@ impl Coded for StoreError {
     fn code(&self) -> &'static str {
         match self {
             Self::DiskFull => "disk-full",
+            Self::Stopped => "disk-was-full",
             Self::InUse => "data-folder-in-use",
             Self::Broken { .. } => "data-folder-broken",
+            Self::DraftInTheWay => "draft-in-the-way",
+            Self::NotRefused => "outbox-not-refused",
             Self::Unreadable => "stored-value-unreadable",
         }
     }
     fn action(&self) -> &'static str {
         match self {
             Self::DiskFull => "Nothing was stored. Leave the text in the window and tell IT to free space.",
+            Self::Stopped => {
+                "Copy the text that is still in the window to another place. Then IT frees space and starts the program again."
+            }
             Self::InUse => "Close the other workstation program, or give each one its own data folder.",
             Self::Broken { .. } => "Leave the text in the window and tell IT.",
+            Self::DraftInTheWay => "Write or clear that draft first.",
+            Self::NotRefused => "Look at the outbox again.",
             Self::Unreadable => "Tell IT; what was sent already is safe at the gateway.",
         }
     }
@@ -61,6 +81,18 @@ impl From<sled::Error> for StoreError {
         }
     }
 }
+
+impl From<TransactionError<Self>> for StoreError {
+    fn from(error: TransactionError<Self>) -> Self {
+        match error {
+            TransactionError::Abort(error) => error,
+            TransactionError::Storage(error) => error.into(),
+        }
+    }
+}
+
+/// What a transaction in here ends with.
+type InTransaction = Result<(), ConflictableTransactionError<StoreError>>;
 
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
@@ -89,8 +121,11 @@ pub struct Store {
     db: sled::Db,
     folder: PathBuf,
     reserve: u64,
+    /// Set when a write failed half way, until the program starts again.
+    stopped: Arc<AtomicBool>,
     items: sled::Tree,
     bodies: sled::Tree,
+    typed: sled::Tree,
     drafts: sled::Tree,
     vaults: sled::Tree,
     wraps: sled::Tree,
@@ -112,21 +147,26 @@ impl Store {
         let store = Self {
             items: db.open_tree("outbox")?,
             bodies: db.open_tree("outbox-records")?,
+            typed: db.open_tree("outbox-typed")?,
             drafts: db.open_tree("drafts")?,
             vaults: db.open_tree("vaults")?,
             wraps: db.open_tree("pending-wraps")?,
             db,
             folder: folder.to_owned(),
             reserve,
+            stopped: Arc::default(),
         };
         store.revive()?;
         Ok(store)
     }
 
-    /// Refuses to begin a write that might not fit, so that nothing is half written.
-    fn room(&self) -> Result<(), StoreError> {
+    /// Refuses to begin a write of `bytes` that might not fit, so that nothing is half written: sled stops for good at a disk that
+    /// is really full. Twice the bytes, because a page of the tree is written anew with them.
+    fn room(&self, bytes: usize) -> Result<(), StoreError> {
+        self.sound()?;
         let free = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
-        if free.f_bavail.saturating_mul(free.f_frsize) < self.reserve {
+        let needed = self.reserve.saturating_add(2 * bytes as u64);
+        if free.f_bavail.saturating_mul(free.f_frsize) < needed {
             Err(StoreError::DiskFull)
         } else {
             Ok(())
@@ -135,8 +175,25 @@ impl Store {
 
     /// Durable before it returns.
     fn flush(&self) -> Result<(), StoreError> {
-        self.db.flush()?;
+        self.whole(self.db.flush().map_err(StoreError::from))?;
         Ok(())
+    }
+
+    /// That memory and disk are the same. Else a write that was said to have failed might still be sent.
+    fn sound(&self) -> Result<(), StoreError> {
+        if self.stopped.load(Ordering::Relaxed) {
+            Err(StoreError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Stops if a step failed that must be done wholly or not at all.
+    fn whole<T>(&self, step: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(step, Err(StoreError::DiskFull | StoreError::Broken { .. })) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        step
     }
 
     /// Keeps a wrap until it is uploaded (an institution's agreement key sealed to its master card).
@@ -144,7 +201,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn keep_wrap(&self, recipient: &[u8; 32], wrap: &[u8]) -> Result<(), StoreError> {
-        self.room()?;
+        self.room(wrap.len())?;
         self.wraps.insert(recipient, wrap)?;
         self.flush()
     }
@@ -182,6 +239,25 @@ mod tests {
         assert_eq!(store.keep_wrap(&[0; 32], b"x"), Err(StoreError::DiskFull));
         assert_eq!(store.kept_wrap(&[0; 32]).unwrap(), None);
         assert_eq!(Store::open(folder.path(), 0).err(), Some(StoreError::InUse));
+    }
+
+    #[test]
+    fn after_a_write_that_failed_half_way_nothing_is_stored_or_sent_until_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 0).unwrap();
+        let nobody = wardkey_core::id::DeviceId([7; 32]);
+        let due = |store: &Store| store.due(&nobody, 1, 1, &[].into()).map(|due| due.len());
+        assert_eq!(
+            store.whole::<()>(Err(StoreError::DraftInTheWay)),
+            Err(StoreError::DraftInTheWay)
+        );
+        assert_eq!(due(&store), Ok(0), "a refusal is no failure");
+        assert_eq!(store.whole::<()>(Err(StoreError::DiskFull)), Err(StoreError::DiskFull));
+        assert_eq!(due(&store), Err(StoreError::Stopped));
+        assert_eq!(store.outbox_rows(None), Err(StoreError::Stopped));
+        assert_eq!(store.clone().keep_wrap(&[0; 32], b"x"), Err(StoreError::Stopped));
+        drop(store);
+        assert_eq!(due(&Store::open(folder.path(), 0).unwrap()), Ok(0));
     }
 
     #[cfg(unix)]

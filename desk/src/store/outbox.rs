@@ -1,16 +1,18 @@
 //! The outbox: every write is durable here before it is sent, and is sent until the gateway's receipt is here.
 //!
-//! A record is ciphertext by construction, so it can be sent again without any key; the patient's name beside it is sealed to its author.
+//! A record is ciphertext by construction, so it can be sent again without any key; the patient's name and what was typed lie beside
+//! it, sealed to its author, so that a write that is refused in the end can still be read and written again.
 
-use super::{Store, StoreError, Vault, VaultKey};
-use crate::view::{OutboxCount, OutboxRow, OutboxState};
+use super::{InTransaction, Store, StoreError, Vault, VaultKey, drafts};
+use crate::view::{Draft, OutboxCount, OutboxRow, OutboxState};
 use serde::{Deserialize, Serialize};
-use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional as _};
+use sled::transaction::{ConflictableTransactionError, Transactional as _};
 use std::collections::HashSet;
 use wardkey_core::hpke::Sealed;
 use wardkey_core::id::{Commitment, DeviceId, RecordId};
 use wardkey_core::record::Record;
 use wardkey_core::section::Section;
+use zeroize::Zeroizing;
 
 /// Acknowledged writes that stay in the list.
 const REMEMBERED: usize = 200;
@@ -24,6 +26,8 @@ pub struct NewWrite {
     pub record: Record,
     /// For the list.
     pub patient_name: String,
+    /// What was typed, if it was: kept until the write is acknowledged. That draft is dropped in the same step.
+    pub typed: Option<Draft>,
 }
 
 /// A queued write's place in the order.
@@ -54,8 +58,39 @@ struct Item {
     name: Sealed,
 }
 
+/// A write as it is stored.
+struct Row {
+    key: [u8; 8],
+    item: Vec<u8>,
+    body: Vec<u8>,
+    /// The sealed copy of what was typed, and the slot of the draft that it was.
+    typed: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Row {
+    fn size(&self) -> usize {
+        let typed = self.typed.as_ref().map_or(0, |(copy, _)| copy.len());
+        self.item.len() + self.body.len() + typed
+    }
+}
+
 fn place(record: &RecordId) -> Vec<u8> {
     [b"outbox".as_slice(), record.bytes()].concat()
+}
+
+fn typed_place(record: &RecordId) -> Vec<u8> {
+    [b"outbox-typed".as_slice(), record.bytes()].concat()
+}
+
+fn sealed(vault: &Vault, place: &[u8], plain: &[u8]) -> Result<Sealed, StoreError> {
+    vault
+        .seal(place, plain)
+        .map_err(|e| StoreError::Broken { detail: e.to_string() })
+}
+
+fn queued(key: &[u8]) -> Result<Queued, StoreError> {
+    let key = key.try_into().map_err(|_| StoreError::Unreadable)?;
+    Ok(Queued(u64::from_be_bytes(key)))
 }
 
 impl Store {
@@ -70,7 +105,10 @@ impl Store {
                     item.state = OutboxState::Waiting;
                     self.items.insert(key, serde_json::to_vec(&item)?)?;
                 }
-                OutboxState::Sent => sent.push(key),
+                OutboxState::Sent => {
+                    self.typed.remove(&key)?;
+                    sent.push(key);
+                }
                 OutboxState::Waiting | OutboxState::Refused => {}
             }
         }
@@ -80,49 +118,58 @@ impl Store {
         Ok(())
     }
 
-    /// Queues writes: all of them or none, durable before it returns.
+    /// Queues writes and drops the drafts that they were: all of that or none, durable before it returns.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is queued then.
     pub fn enqueue(&self, vault: &Vault, writes: Vec<NewWrite>) -> Result<Vec<Queued>, StoreError> {
-        self.room()?;
-        let mut rows = Vec::with_capacity(writes.len());
-        for write in writes {
-            let header = &write.record.header;
-            let name = vault
-                .seal(&place(&header.record), write.patient_name.as_bytes())
-                .map_err(|e| StoreError::Broken { detail: e.to_string() })?;
-            let item = Item {
-                record: header.record,
-                device: vault.device,
-                commitment: write.commitment,
-                section: header.section,
-                kind: header.kind.clone(),
-                at: header.time,
-                state: OutboxState::Waiting,
-                detail: String::new(),
-                name,
-            };
-            rows.push((
-                self.db.generate_id()?,
-                serde_json::to_vec(&item)?,
-                serde_json::to_vec(&write.record)?,
-            ));
-        }
-        (&self.items, &self.bodies)
-            .transaction(|(items, bodies)| {
-                for (id, item, body) in &rows {
-                    items.insert(id.to_be_bytes().as_slice(), item.as_slice())?;
-                    bodies.insert(id.to_be_bytes().as_slice(), body.as_slice())?;
+        let rows = writes
+            .into_iter()
+            .map(|write| self.row(vault, write))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.room(rows.iter().map(Row::size).sum())?;
+        // The row last but its draft: without it, what was stored beside it counts for nothing.
+        let trees = (&self.bodies, &self.typed, &self.items, &self.drafts);
+        let done = trees.transaction(|(bodies, typed, items, drafts)| {
+            for row in &rows {
+                bodies.insert(&row.key, row.body.as_slice())?;
+                items.insert(&row.key, row.item.as_slice())?;
+                if let Some((copy, draft)) = &row.typed {
+                    typed.insert(&row.key, copy.as_slice())?;
+                    drafts.remove(draft.as_slice())?;
                 }
-                Ok::<(), ConflictableTransactionError<StoreError>>(())
-            })
-            .map_err(|e| match e {
-                TransactionError::Abort(error) => error,
-                TransactionError::Storage(error) => error.into(),
-            })?;
+            }
+            InTransaction::Ok(())
+        });
+        self.whole(done.map_err(StoreError::from))?;
         self.flush()?;
-        Ok(rows.into_iter().map(|(id, ..)| Queued(id)).collect())
+        Ok(rows.iter().map(|row| Queued(u64::from_be_bytes(row.key))).collect())
+    }
+
+    fn row(&self, vault: &Vault, write: NewWrite) -> Result<Row, StoreError> {
+        let header = &write.record.header;
+        let typed = write.typed.map(|draft| {
+            let plain = Zeroizing::new(serde_json::to_vec(&draft)?);
+            let copy = serde_json::to_vec(&sealed(vault, &typed_place(&header.record), &plain)?)?;
+            Ok::<_, StoreError>((copy, drafts::slot(&vault.device, &write.commitment, draft.kind)))
+        });
+        let item = Item {
+            record: header.record,
+            device: vault.device,
+            commitment: write.commitment,
+            section: header.section,
+            kind: header.kind.clone(),
+            at: header.time,
+            state: OutboxState::Waiting,
+            detail: String::new(),
+            name: sealed(vault, &place(&header.record), write.patient_name.as_bytes())?,
+        };
+        Ok(Row {
+            key: self.db.generate_id()?.to_be_bytes(),
+            item: serde_json::to_vec(&item)?,
+            body: serde_json::to_vec(&write.record)?,
+            typed: typed.transpose()?,
+        })
     }
 
     /// The waiting writes of one clinician, oldest first, at most `limit` records and about `bytes` bytes of them, all of one grant.
@@ -136,6 +183,7 @@ impl Store {
         bytes: usize,
         not: &HashSet<Commitment>,
     ) -> Result<Vec<Outgoing>, StoreError> {
+        self.sound()?;
         let (mut out, mut size) = (Vec::<Outgoing>::new(), 0);
         for row in &self.items {
             let (key, value) = row?;
@@ -149,11 +197,8 @@ impl Store {
                 break;
             }
             size += body.len();
-            let queued = Queued(u64::from_be_bytes(
-                key.as_ref().try_into().map_err(|_| StoreError::Unreadable)?,
-            ));
             out.push(Outgoing {
-                queued,
+                queued: queued(&key)?,
                 commitment: item.commitment,
                 record: serde_json::from_slice(&body)?,
             });
@@ -161,7 +206,7 @@ impl Store {
         Ok(out)
     }
 
-    /// Notes what became of a write. Once acknowledged, its ciphertext is dropped here.
+    /// Notes what became of a write. Once acknowledged, its ciphertext and what was typed are dropped here.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -175,6 +220,7 @@ impl Store {
             self.items.insert(key, serde_json::to_vec(&item)?)?;
             if state == OutboxState::Sent {
                 self.bodies.remove(key)?;
+                self.typed.remove(key)?;
             }
         }
         if state == OutboxState::Sending {
@@ -200,6 +246,57 @@ impl Store {
         self.flush()
     }
 
+    /// A refused write of one clinician: its place and the grant it was written under.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRefused`].
+    pub fn refused(&self, device: &DeviceId, record: &RecordId) -> Result<(Queued, Commitment), StoreError> {
+        for row in &self.items {
+            let (key, value) = row?;
+            let item: Item = serde_json::from_slice(&value)?;
+            if item.record == *record && item.device == *device && item.state == OutboxState::Refused {
+                return Ok((queued(&key)?, item.commitment));
+            }
+        }
+        Err(StoreError::NotRefused)
+    }
+
+    /// Makes a refused write a draft again; it leaves the outbox in the same step.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRefused`], [`StoreError::DraftInTheWay`]; nothing is changed then.
+    pub fn write_again(&self, owner: &VaultKey, record: &RecordId) -> Result<(), StoreError> {
+        let vault = owner.vault();
+        let (Queued(id), commitment) = self.refused(&vault.device, record)?;
+        let key = id.to_be_bytes();
+        let draft = self.typed(owner, &key, record)?.ok_or(StoreError::NotRefused)?;
+        let slot = drafts::slot(&vault.device, &commitment, draft.kind);
+        let sealed = drafts::sealed(&vault, &commitment, &draft, draft.kind)?.ok_or(StoreError::NotRefused)?;
+        self.room(sealed.len())?;
+        let trees = (&self.drafts, &self.items, &self.bodies, &self.typed);
+        let done = trees.transaction(|(drafts, items, bodies, typed)| {
+            if drafts.insert(slot.as_slice(), sealed.as_slice())?.is_some() {
+                return Err(ConflictableTransactionError::Abort(StoreError::DraftInTheWay));
+            }
+            for tree in [items, bodies, typed] {
+                tree.remove(&key)?;
+            }
+            InTransaction::Ok(())
+        });
+        self.whole(done.map_err(StoreError::from))?;
+        self.flush()
+    }
+
+    fn typed(&self, owner: &VaultKey, key: &[u8], record: &RecordId) -> Result<Option<Draft>, StoreError> {
+        let Some(stored) = self.typed.get(key)? else {
+            return Ok(None);
+        };
+        let plain = owner
+            .open(&typed_place(record), &serde_json::from_slice(&stored)?)
+            .map_err(|_| StoreError::Unreadable)?;
+        Ok(Some(serde_json::from_slice(&plain)?))
+    }
+
     /// How many wait and how many were refused, of everybody.
     ///
     /// # Errors
@@ -217,20 +314,30 @@ impl Store {
         Ok(count)
     }
 
-    /// The list, newest first; patients' names only for their author.
+    /// The list, newest first; patients' names, and what was typed of a refused write, only for their author.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn outbox_rows(&self, owner: Option<&VaultKey>) -> Result<Vec<OutboxRow>, StoreError> {
+        self.sound()?;
         let mut rows = Vec::new();
         for row in self.items.iter().rev() {
-            let item: Item = serde_json::from_slice(&row?.1)?;
-            let name = owner
-                .filter(|o| o.vault().device == item.device)
+            let (key, value) = row?;
+            let item: Item = serde_json::from_slice(&value)?;
+            let author = owner.filter(|o| o.vault().device == item.device);
+            let typed = match author {
+                Some(author) if item.state == OutboxState::Refused => {
+                    self.typed(author, &key, &item.record).unwrap_or_default()
+                }
+                _ => None,
+            };
+            let name = author
                 .and_then(|o| o.open(&place(&item.record), &item.name).ok())
                 .map(|name| String::from_utf8_lossy(&name).into_owned());
             rows.push(OutboxRow {
                 record: item.record.to_string(),
+                commitment: item.commitment.to_string(),
+                typed,
                 patient: name.unwrap_or_default(),
                 section: Section::from_number(item.section).unwrap_or(Section::Documents),
                 kind: item.kind,
@@ -281,6 +388,7 @@ mod tests {
             commitment: Commitment([commitment; 32]),
             record,
             patient_name: "Mira Okonjo".into(),
+            typed: Some(Draft::note("Nausea since yesterday")),
         }
     }
 
@@ -343,6 +451,7 @@ mod tests {
             store.settle(&queued[..1], OutboxState::Sent, "log line 1").unwrap();
             store.settle(&queued[1..2], OutboxState::Sending, "").unwrap();
             store.settle(&queued[2..], OutboxState::Refused, "no").unwrap();
+            assert_eq!(store.typed.len(), 2, "what was typed goes with the acknowledgement");
             vault
         };
         let store = Store::open(folder.path(), 0).unwrap();
@@ -364,6 +473,53 @@ mod tests {
     }
 
     #[test]
+    fn writing_drops_its_own_kind_of_draft_in_the_same_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 0).unwrap();
+        let owner = vault(&store);
+        let grant = Commitment([1; 32]);
+        let both = Draft {
+            fields: [("dose".to_owned(), "1 tablet".to_owned())].into(),
+            ..Draft::note("Nausea since yesterday")
+        };
+        store.save_draft(&owner.vault(), &grant, &both).unwrap();
+        store.enqueue(&owner.vault(), vec![write(1, 1)]).unwrap();
+        let left = store.draft(&owner, &grant).unwrap().unwrap();
+        assert_eq!((left.text.as_str(), left.fields), ("", both.fields));
+    }
+
+    #[test]
+    fn a_refused_write_is_read_by_its_author_alone_and_written_again_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 0).unwrap();
+        let (owner, grant) = (vault(&store), Commitment([1; 32]));
+        let queued = store.enqueue(&owner.vault(), vec![write(1, 1), write(2, 1)]).unwrap();
+        let record = RecordId([1; 32]);
+        assert_eq!(store.write_again(&owner, &record), Err(StoreError::NotRefused));
+        store.settle(&queued[..1], OutboxState::Refused, "no").unwrap();
+        let typed = |owner| {
+            let rows = store.outbox_rows(owner).unwrap();
+            rows.into_iter().map(|r| r.typed).collect::<Vec<_>>()
+        };
+        assert_eq!(typed(None), [None, None]);
+        assert_eq!(
+            typed(Some(&owner)),
+            [None, Some(Draft::note("Nausea since yesterday"))],
+            "of the refused one"
+        );
+        store.save_draft(&owner.vault(), &grant, &Draft::note("Other")).unwrap();
+        assert_eq!(store.write_again(&owner, &record), Err(StoreError::DraftInTheWay));
+        assert_eq!(store.draft(&owner, &grant).unwrap().unwrap().text, "Other");
+        store.save_draft(&owner.vault(), &grant, &Draft::note("")).unwrap();
+        store.write_again(&owner, &record).unwrap();
+        let draft = store.draft(&owner, &grant).unwrap().unwrap();
+        assert_eq!(draft.text, "Nausea since yesterday");
+        assert_eq!(store.outbox_count().unwrap(), OutboxCount { waiting: 1, failed: 0 });
+        assert_eq!((store.bodies.len(), store.typed.len()), (1, 1));
+        assert_eq!(store.write_again(&owner, &record), Err(StoreError::NotRefused));
+    }
+
+    #[test]
     fn a_full_disk_queues_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let vault = {
@@ -376,13 +532,8 @@ mod tests {
             Some(StoreError::DiskFull)
         );
         assert_eq!(store.outbox_count().unwrap(), OutboxCount::default());
-        let draft = crate::view::Draft {
-            kind: crate::view::DraftKind::Note,
-            text: "x".into(),
-            fields: [].into(),
-        };
         assert_eq!(
-            store.save_draft(&vault.vault(), &Commitment([1; 32]), &draft),
+            store.save_draft(&vault.vault(), &Commitment([1; 32]), &Draft::note("x")),
             Err(StoreError::DiskFull)
         );
     }

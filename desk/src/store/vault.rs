@@ -139,7 +139,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn new_vault(&self, domain: &Domain, device: &DeviceId, agreement: &PublicKey) -> Result<VaultKey, StoreError> {
-        self.room()?;
+        self.room(0)?;
         let broken = |_| StoreError::Broken {
             detail: "no randomness".to_owned(),
         };

@@ -16,6 +16,11 @@ pub enum DraftKind {
     Prescription,
 }
 
+impl DraftKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Note, Self::Prescription];
+}
+
 /// What was typed and not yet written; one per patient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Draft {
@@ -25,6 +30,51 @@ pub struct Draft {
     pub text: String,
     /// The prescription's fields.
     pub fields: BTreeMap<String, String>,
+}
+
+impl Draft {
+    /// A note.
+    #[must_use]
+    pub fn note(text: &str) -> Self {
+        Self {
+            kind: DraftKind::Note,
+            text: text.to_owned(),
+            fields: BTreeMap::new(),
+        }
+    }
+
+    /// True if nothing was typed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.fields.values().all(String::is_empty)
+    }
+
+    /// What was typed of one kind.
+    #[must_use]
+    pub fn only(&self, kind: DraftKind) -> Self {
+        let mut part = self.clone();
+        match kind {
+            DraftKind::Note => part.fields.clear(),
+            DraftKind::Prescription => part.text.clear(),
+        }
+        part
+    }
+}
+
+impl From<&Prescription> for Draft {
+    fn from(typed: &Prescription) -> Self {
+        let fields = [
+            ("medication", &typed.medication),
+            ("dose", &typed.dose),
+            ("quantity", &typed.quantity),
+            ("reason", &typed.reason),
+        ];
+        Self {
+            kind: DraftKind::Prescription,
+            text: String::new(),
+            fields: fields.map(|(name, value)| (name.to_owned(), value.clone())).into(),
+        }
+    }
 }
 
 /// A prescription as typed.
@@ -89,6 +139,8 @@ pub enum OutboxState {
 pub struct OutboxRow {
     /// Record id.
     pub record: String,
+    /// The grant under which it was written.
+    pub commitment: String,
     /// Name of the patient; empty while nobody who may read it is signed in.
     pub patient: String,
     /// Section.
@@ -100,6 +152,8 @@ pub struct OutboxRow {
     pub state: OutboxState,
     /// Why it waits or was refused, or its place in the log.
     pub detail: String,
+    /// What was typed, of a refused write and for its author alone: to be copied or written again.
+    pub typed: Option<Draft>,
     /// When it was written.
     pub at: u64,
 }

@@ -104,6 +104,7 @@ impl Workstation {
         });
         this.watch_readers()?;
         tokio::spawn(network::follow(Arc::downgrade(&this)));
+        tokio::spawn(patients::follow_clock(Arc::downgrade(&this)));
         tokio::spawn(outbox::send_always(Arc::downgrade(&this)));
         Ok(this)
     }

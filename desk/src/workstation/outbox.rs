@@ -4,12 +4,12 @@ use super::Workstation;
 use super::state::Session;
 use crate::gateway::{GatewayError, Permission, WrittenReceipts};
 use crate::notice::Notice;
-use crate::store::{Outgoing, Queued};
+use crate::store::{Outgoing, Queued, StoreError};
 use crate::view::{OutboxRow, OutboxState, Topic};
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use wardkey_core::id::Commitment;
+use wardkey_core::id::{Commitment, RecordId};
 
 /// Records of one request, at most.
 const BATCH: usize = 100;
@@ -170,6 +170,26 @@ impl Workstation {
         let device = session.certificate.device_id();
         self.blocking(move |this| this.store.retry_refused(&device)).await??;
         self.outbox_due.notify_one();
+        self.tell(&[Topic::Outbox, Topic::Snapshot]);
+        Ok(())
+    }
+
+    /// Makes a refused write a draft again, to be written once more under the same access.
+    ///
+    /// # Errors
+    /// The access does not hold any more, another draft is in the way, or it was not refused.
+    pub async fn write_again(&self, record: &str) -> Result<(), Notice> {
+        let record: RecordId = record.parse().map_err(|_| StoreError::NotRefused)?;
+        let (session, _) = self.session()?;
+        let device = session.certificate.device_id();
+        let (_, commitment) = self
+            .blocking(move |this| this.store.refused(&device, &record))
+            .await??;
+        self.live_grant(&commitment.to_string()).await?;
+        self.blocking(move |this| this.store.write_again(&session.vault, &record))
+            .await??;
+        // It may have been refused for a section key that is no longer the newest.
+        self.with_open_chart(&commitment, |chart| chart.keys = None);
         self.tell(&[Topic::Outbox, Topic::Snapshot]);
         Ok(())
     }

@@ -9,11 +9,45 @@ use crate::grants::Granted;
 use crate::notice::Notice;
 use crate::view::{GrantState, PatientRow};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 use wardkey_core::id::Commitment;
 use wardkey_core::permission::Denial;
 
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
+/// Follows the clock for as long as the workstation lives: accesses begin and end without anybody saying so. A look every second
+/// also holds after the machine slept or its clock was set.
+pub(super) async fn follow_clock(workstation: Weak<Workstation>) {
+    let mut live = 0;
+    loop {
+        tokio::time::sleep(CLOCK_EVERY).await;
+        let Some(this) = workstation.upgrade() else { return };
+        live = this.look_at_clock(live);
+    }
+}
+
 impl Workstation {
+    /// Closes a chart whose access ended, and tells when another number of accesses holds than `before`.
+    fn look_at_clock(&self, before: usize) -> usize {
+        let now = now();
+        let (open, live) = {
+            let state = self.state();
+            let open = state.secrets.chart.as_ref().map(|c| Arc::clone(&c.granted));
+            let grants = state.secrets.grants.iter().flat_map(HashMap::values);
+            (open, grants.filter(|g| g.state(now) == GrantState::Live).count())
+        };
+        if let Some(granted) = open
+            && granted.state(now) == GrantState::Expired
+        {
+            self.close_revoked(&granted.commitment, &Denial::Expired.into());
+        }
+        if live != before {
+            self.patients_may_have_changed();
+        }
+        live
+    }
+
     /// Who granted access to the signed-in person's institution, newest first. Asks the gateway; while it cannot be reached, the
     /// list is the one of before.
     ///

@@ -101,6 +101,7 @@ impl Pen {
             commitment: self.granted.commitment,
             record,
             patient_name: self.granted.name.clone(),
+            typed: None,
         }
     }
 
@@ -207,7 +208,11 @@ impl Workstation {
             now,
         )?;
         let record = pen.sign(unsigned)?;
-        self.put(pen, Section::Encounters, record, &resource).await
+        let write = NewWrite {
+            typed: Some(Draft::note(text)),
+            ..pen.write(record)
+        };
+        self.put(pen, Section::Encounters, write, &resource).await
     }
 
     /// Writes a prescription, signed by the card's signature key: the PIN is asked for again.
@@ -230,7 +235,11 @@ impl Workstation {
         )?;
         let record = self.sign_with_card(&pen, unsigned, &prescription).await?;
         self.keep(generation, |_| ())?;
-        self.put(pen, Section::Medications, record, &resource).await
+        let write = NewWrite {
+            typed: Some(Draft::from(&prescription)),
+            ..pen.write(record)
+        };
+        self.put(pen, Section::Medications, write, &resource).await
     }
 
     async fn sign_with_card(
@@ -264,16 +273,12 @@ impl Workstation {
         Ok(record)
     }
 
-    /// Outbox first; then the draft goes, and the open chart shows the entry.
-    async fn put(&self, pen: Pen, section: Section, record: Record, resource: &Value) -> Result<(), Notice> {
-        let entry = pen.entry(&record, resource);
-        let (write, vault) = (pen.write(record), pen.session.vault.vault());
-        let commitment = pen.granted.commitment;
-        let queued = move |this: &Self| {
-            this.store.enqueue(&vault, vec![write])?;
-            this.store.drop_draft(&vault.device, &commitment)
-        };
-        self.blocking(queued).await??;
+    /// Into the outbox, where its draft goes with the same step; then the open chart shows the entry.
+    async fn put(&self, pen: Pen, section: Section, write: NewWrite, resource: &Value) -> Result<(), Notice> {
+        let entry = pen.entry(&write.record, resource);
+        let (vault, commitment) = (pen.session.vault.vault(), pen.granted.commitment);
+        self.blocking(move |this| this.store.enqueue(&vault, vec![write]))
+            .await??;
         self.outbox_due.notify_one();
         self.with_open_chart(&commitment, |chart| {
             let shown = |s: &&mut crate::view::ChartSection| {

@@ -224,10 +224,15 @@ pub struct Server {
 
 impl Server {
     pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// With more settings of the gateway.
+    pub async fn start_with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = wardkey_gateway::Settings {
             data: folder.path().to_owned(),
-            ..wardkey_gateway::Settings::parse("listen = \"127.0.0.1:0\"").unwrap()
+            ..wardkey_gateway::Settings::parse(&format!("listen = \"127.0.0.1:0\"\n{settings}")).unwrap()
         };
         let gateway = Gateway::open(settings, Clock::system()).unwrap();
         let stage = Stage::new(gateway.clone());
@@ -241,6 +246,20 @@ impl Server {
         };
         this.up().await;
         this
+    }
+
+    /// The gateway hears the chain no more, until [`Server::hear_chain`].
+    pub fn lose_chain(&self) {
+        self.looking.abort();
+    }
+
+    pub fn hear_chain(&mut self) {
+        self.looking = tokio::spawn(wardkey_gateway::serve::watch_chain(self.stage.gateway.clone()));
+    }
+
+    /// The data store's file, opened behind the gateway's back.
+    pub fn store(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store.sqlite")).unwrap()
     }
 
     pub async fn up(&mut self) {
@@ -276,7 +295,12 @@ impl Server {
 
     /// Approves a card and seals the institution's key to it, as the master-key holder's workstation does.
     pub async fn card(&self, hospital: &Hospital, holder: &str) -> Card {
-        let card = hospital.card(&self.stage, holder, 3).await.unwrap();
+        self.card_with(hospital, holder, 3).await
+    }
+
+    /// [`Server::card`] with other rights: 1 read, 2 write.
+    pub async fn card_with(&self, hospital: &Hospital, holder: &str, rights: u8) -> Card {
+        let card = hospital.card(&self.stage, holder, rights).await.unwrap();
         let recipient = card.agreement.public();
         let domain = self.stage.gateway.domain();
         let aad = agreement_aad(&hospital.id, 1, &recipient.id());
@@ -308,6 +332,11 @@ impl Server {
             not_before: now - 1,
             expiry: now + 86_400,
         };
+        self.grant_on(patient, hospital, terms, name).await
+    }
+
+    /// [`Server::grant`] on other terms.
+    pub async fn grant_on(&self, patient: &Patient, hospital: &Hospital, terms: Terms, name: &str) -> Given {
         let given = patient.document(&self.stage, hospital, terms).unwrap();
         let mut body = patient.body(&self.stage, hospital, &given).unwrap();
         let context = Context {

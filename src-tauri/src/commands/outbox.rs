@@ -14,3 +14,9 @@ pub async fn outbox(desk: Desk<'_>) -> Answer<Vec<view::OutboxRow>> {
 pub async fn retry(desk: Desk<'_>) -> Answer<()> {
     desk.retry().await
 }
+
+/// Makes a refused write a draft again.
+#[tauri::command]
+pub async fn write_again(desk: Desk<'_>, record: String) -> Answer<()> {
+    desk.write_again(&record).await
+}

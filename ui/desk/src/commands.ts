@@ -35,6 +35,8 @@ export interface Commands {
 
   outbox(): Promise<OutboxRow[]>;
   retry(): Promise<void>;
+  /** Makes a refused write a draft again. */
+  writeAgain(record: string): Promise<void>;
 
   cardStatus(): Promise<CardStatus | null>;
   prepareCard(holder: string, role: string): Promise<void>;

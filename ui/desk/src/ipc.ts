@@ -29,6 +29,7 @@ export const commands: Commands = {
   importConfirm: (commitment) => ask("import_confirm", { commitment }),
   outbox: () => ask("outbox"),
   retry: () => ask("retry"),
+  writeAgain: (record) => ask("write_again", { record }),
   cardStatus: () => ask("card_status"),
   prepareCard: (holder, role) => ask("prepare_card", { holder, role }),
   requestDevice: () => ask("request_device"),

@@ -1,6 +1,7 @@
 // The window as a person uses it, in a real browser, against the fake workstation.
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { IMPORT_LARGEST } from "@wardkey/shared/workstation";
 import { Windows } from "./window";
 
 let windows: Windows;
@@ -208,6 +209,70 @@ describe("writing", () => {
     expect((await calls("saveDraft")).at(-1)?.[1]).toMatchObject({ text: "Not on the disk" });
   });
 
+  test("a full disk: the chart does not close over text that is not kept, until the person says so", async () => {
+    await fake("refuse = { saveDraft: window.fake.notice('disk-full', 'The disk is full.', '') }");
+    await id("note-text").fill("Only in the window");
+    await id("close-chart").click();
+    await id("draft-held").waitFor();
+    expect(await id("note-text").inputValue()).toBe("Only in the window");
+    expect(await calls("closeChart")).toHaveLength(0);
+    await id("held-discard").click();
+    await id("patients").waitFor();
+    expect(await calls("closeChart")).toHaveLength(1);
+  });
+
+  test("a full disk that has space again: closing is tried again and keeps the text", async () => {
+    await fake("refuse = { saveDraft: window.fake.notice('disk-full', 'The disk is full.', '') }");
+    await id("note-text").fill("Then there was space");
+    await id("close-chart").click();
+    await id("draft-held").waitFor();
+    await fake("refuse = {}");
+    await id("held-retry").click();
+    await id("patients").waitFor();
+    expect((await calls("saveDraft")).at(-1)?.[1]).toMatchObject({ text: "Then there was space" });
+  });
+
+  test("a revocation while typing: the text stays to be copied, on a full disk too", async () => {
+    await fake("refuse = { saveDraft: window.fake.notice('disk-full', 'The disk is full.', '') }");
+    await id("note-text").fill("Typed when it ended");
+    await fake("revoke(window.fake.people.PATIENTS[0].commitment)");
+    await id("chart-ended").waitFor();
+    expect(await id("ended-text").inputValue()).toBe("Typed when it ended");
+    expect(await id("chart-ended-close").count()).toBe(0);
+    await id("ended-discard").click();
+    expect(await id("chart-ended").count()).toBe(0);
+  });
+
+  test("a draft under an access that has ended can still be read in the list", async () => {
+    await id("note-text").fill("Kept and ended");
+    await fake("revoke(window.fake.people.PATIENTS[0].commitment)");
+    await id("chart-ended-close").click();
+    expect(await id("ended-text").count()).toBe(0);
+    await page.locator('[data-testid="patient-row"][data-state="revoked"]').dispatchEvent("click");
+    await id("ended-text").waitFor();
+    expect(await id("ended-text").inputValue()).toBe("Kept and ended");
+  });
+
+  test("a lock by hand on a full disk: the text waits unseen for its author, through another person's sign-in", async () => {
+    await fake("refuse = { saveDraft: window.fake.notice('disk-full', 'The disk is full.', '') }");
+    await id("note-text").fill("Locked and full");
+    await id("lock").click();
+    await id("locked").waitFor();
+    expect(await page.content()).not.toMatch(/Ribeiro|Locked and full/);
+    await fake("refuse = {}");
+    await fake("next = { holder: 'Other Person', role: 'Nurse', institution: 'Summit Clinic', device: 'd9' }");
+    await fake("signedIn()");
+    await id("patients").waitFor();
+    await page.waitForTimeout(100);
+    expect(await id("chart").count()).toBe(0);
+    await id("lock").click();
+    await id("locked").waitFor();
+    await fake("next = { ...window.fake.next, holder: 'Dr Mei Lindqvist', device: 'd1' }");
+    await fake("signedIn()");
+    await id("chart").waitFor();
+    expect(await id("note-text").inputValue()).toBe("Locked and full");
+  });
+
   test("another person who signs in after a cover sees nothing of the chart", async () => {
     await id("note-text").fill("Mine");
     await fake("pull()");
@@ -282,6 +347,47 @@ describe("writing", () => {
     expect(await calls("importConfirm")).toHaveLength(0);
     await id("import-confirm").click();
     await id("import-done").waitFor();
+  });
+
+  test("a file larger than the workstation takes is refused unread, in the same words", async () => {
+    await id("write-import").click();
+    const choose = (size: number) =>
+      id("import-file").setInputFiles({
+        name: "ips.json",
+        mimeType: "application/json",
+        buffer: Buffer.alloc(size, 32),
+      });
+    await choose(IMPORT_LARGEST + 1);
+    await id("import-fault").waitFor();
+    expect(await id("import-fault").getAttribute("data-code")).toBe("import-too-large");
+    expect(await id("import-fault-message").textContent()).toBe("The file has 9 MiB; at most 8 MiB can be imported.");
+    expect(await calls("importPreview")).toHaveLength(0);
+    await choose(IMPORT_LARGEST);
+    await id("import-preview").waitFor();
+    expect(await calls("importPreview")).toHaveLength(1);
+  });
+
+  test("nothing can be typed into a note while it is being written, so nothing of it is lost", async () => {
+    await fake("slow.writeNote = 300");
+    await id("note-text").fill("Whole");
+    await id("note-write").click();
+    expect(await id("note-text").isDisabled()).toBe(true);
+    await id("note-done").waitFor();
+    expect(await id("note-text").evaluate((field) => field === document.activeElement)).toBe(true);
+  });
+
+  test("a refused note shows its text and becomes a draft again where access holds", async () => {
+    await id("nav-status").click();
+    await id("refused-text").first().waitFor();
+    expect(await id("refused-text").evaluateAll((all) => all.map((one) => (one as HTMLTextAreaElement).value))).toEqual(
+      ["Refused and not lost", "Ramipril 5 mg\n1 in the morning"],
+    );
+    expect(await id("refused-copy").count()).toBe(2);
+    expect(await id("refused-retry").count()).toBe(1);
+    await id("refused-retry").click();
+    await id("draft-again").waitFor();
+    expect(await calls("writeAgain")).toEqual([["a3"]]);
+    expect(await id("refused-text").count()).toBe(1);
   });
 
   test("a read-only grant cannot be written to", async () => {

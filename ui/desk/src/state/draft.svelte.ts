@@ -9,6 +9,11 @@ export interface DraftStore {
   saveDraft(commitment: string, draft: Draft): Promise<void>;
 }
 
+/** Everything that was typed, as plain text. */
+export function wordsOf({ text, fields }: Pick<Draft, "text" | "fields">): string {
+  return [text, ...Object.values(fields)].filter((part) => part !== "").join("\n");
+}
+
 export class TypedDraft {
   kind = $state<Draft["kind"]>("note");
   text = $state("");
@@ -42,15 +47,35 @@ export class TypedDraft {
     if (this.#timer === undefined) this.#timer = setTimeout(() => void this.flush(), DRAFT_DELAY_MS);
   }
 
-  /** Saves now what is not saved yet. Never throws: what could not be saved stays typed and is tried again. */
-  async flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#saving) await this.#saving;
-    if (!this.#dirty) return;
-    this.#saving = this.#save();
-    await this.#saving;
-    this.#saving = null;
+  /** Saves now what is not saved yet; true if all of it is kept. Never throws: what could not be saved stays typed and is tried again. */
+  async flush(): Promise<boolean> {
+    do {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      if (this.#saving) await this.#saving;
+      if (!this.#dirty) return true;
+      this.#saving = this.#save();
+      await this.#saving;
+      this.#saving = null;
+    } while (this.status !== "failed");
+    return false;
+  }
+
+  /** Gives up what was typed, also on the disk. */
+  async empties(): Promise<void> {
+    this.text = "";
+    this.fields = { ...EMPTY_FIELDS };
+    this.touch();
+    await this.flush();
+  }
+
+  get empty(): boolean {
+    return this.text === "" && Object.values(this.fields).every((field) => field === "");
+  }
+
+  /** For the clipboard. */
+  get words(): string {
+    return wordsOf(this);
   }
 
   async #save(): Promise<void> {

@@ -109,10 +109,11 @@ class Workstation {
     void openChart.comeBack(next.user?.device ?? "", () => commands.patients()).catch(() => undefined);
   }
 
-  /** Nothing of any patient stays in the window after a lock or under a cover. */
+  /** Nothing of any patient is shown after a lock or under a cover; text that could not be kept waits unseen for its author. */
   #leave(before: Snapshot, next: Snapshot): void {
-    if (next.covered) openChart.cover(before.user?.device ?? "");
-    else openChart.clear();
+    const device = before.user?.device ?? "";
+    if (next.covered) openChart.cover(device);
+    else openChart.lock(device);
     this.patients.clear();
     toasts.clear();
     this.tasks = false;

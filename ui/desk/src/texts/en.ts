@@ -229,6 +229,16 @@ export const en = {
     queued: "It is in the outbox and is sent as soon as the gateway answers.",
   },
 
+  kept: {
+    title: "Typed and not written",
+    copy: "Copy text",
+    copied: "Copied.",
+    notCopied: "It could not be copied. Select the text and press Ctrl+C.",
+    discard: "Discard text",
+    held: "What you typed could not be stored, so the chart stays open.",
+    heldAction: "Free space and try again, or copy the text to another place. Discarding it closes the chart.",
+  },
+
   import: {
     choose: "Choose a file",
     hint: "An International Patient Summary (FHIR R4, JSON).",
@@ -244,8 +254,8 @@ export const en = {
     amount: "Resources",
     unreadable: "The file could not be read.",
     unreadableAction: "Copy it to this computer and choose it again.",
-    tooLarge: (mb: number) => `The file is larger than ${mb} MB.`,
-    tooLargeAction: "Ask the sender for a summary without embedded images.",
+    tooLarge: (mib: number, most: number) => `The file has ${mib} MiB; at most ${most} MiB can be imported.`,
+    tooLargeAction: "Ask the source for a summary instead of the whole record. Nothing was written.",
   },
 
   enrolment: {
@@ -403,6 +413,8 @@ export const en = {
     columns: { at: "Written", patient: "Patient", section: "Section", kind: "Kind", state: "State" },
     states: { waiting: "Waiting", sending: "Sending", sent: "Sent", refused: "Refused" },
     retry: "Send now",
+    writeAgain: "Write again",
+    draftAgain: (name: string) => `It is a draft again. Open the chart of ${name} to write it.`,
   },
 
   time: {

@@ -38,6 +38,7 @@ class Fake {
   patients: PatientRow[] = [...PATIENTS];
   chart: Chart | null = null;
   drafts: Record<string, Draft> = {};
+  outbox = [...OUTBOX];
   requests = [...REQUESTS];
   large = 0;
   /** Commands that answer with this notice until it is taken away. */
@@ -46,6 +47,8 @@ class Fake {
   heardChanged: ((topics: Topic[]) => void)[] = [];
   heardProgress: ((progress: Progress) => void)[] = [];
   pinMs = 30;
+  /** How long a command takes, if not at once. */
+  slow: Partial<Record<keyof Commands, number>> = {};
   next = USER;
 
   set(change: Partial<Snapshot>, ...topics: Topic[]): void {
@@ -101,7 +104,7 @@ const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function answer<T>(command: keyof Commands, args: unknown[], work: () => T | Promise<T>): Promise<T> {
   fake.calls.push({ command, args });
-  await wait(1);
+  await wait(fake.slow[command] ?? 1);
   const refused = fake.refuse[command];
   if (refused) throw refused;
   return work();
@@ -176,8 +179,14 @@ export const commands: Commands = {
       total: 10,
     })),
   importConfirm: (commitment) => answer("importConfirm", [commitment], () => ({ records: 10 })),
-  outbox: () => answer("outbox", [], () => OUTBOX),
+  outbox: () => answer("outbox", [], () => fake.outbox),
   retry: () => answer("retry", [], () => undefined),
+  writeAgain: (record) =>
+    answer("writeAgain", [record], () => {
+      const row = fake.outbox.find((known) => known.record === record);
+      if (row?.typed) fake.drafts[row.commitment] = row.typed;
+      fake.outbox = fake.outbox.filter((known) => known !== row);
+    }),
   cardStatus: () => answer("cardStatus", [], cardStatus),
   prepareCard: (holder, role) =>
     answer("prepareCard", [holder, role], async () => {

@@ -169,6 +169,8 @@ export function chartOf(patient: PatientRow, large = 0): Chart {
 export const OUTBOX: OutboxRow[] = [
   {
     record: "a1",
+    commitment: hex("cAna Ribeiro"),
+    typed: null,
     patient: "Ana Ribeiro",
     section: "encounters",
     kind: "Composition",
@@ -178,6 +180,8 @@ export const OUTBOX: OutboxRow[] = [
   },
   {
     record: "a2",
+    commitment: hex("cAna Ribeiro"),
+    typed: null,
     patient: "Ana Ribeiro",
     section: "medications",
     kind: "MedicationRequest",
@@ -187,12 +191,25 @@ export const OUTBOX: OutboxRow[] = [
   },
   {
     record: "a3",
+    commitment: hex("cTomasz Wiśniewski"),
+    typed: { kind: "note", text: "Refused and not lost", fields: {} },
     patient: "Tomasz Wiśniewski",
     section: "encounters",
     kind: "Composition",
     state: "refused",
     detail: "section-not-granted",
     at: NOW - 4000,
+  },
+  {
+    record: "a4",
+    commitment: hex("cLena Müller"),
+    typed: { kind: "prescription", text: "", fields: { medication: "Ramipril 5 mg", dose: "1 in the morning" } },
+    patient: "Lena Müller",
+    section: "medications",
+    kind: "MedicationRequest",
+    state: "refused",
+    detail: "grant-expired",
+    at: NOW - 5000,
   },
 ];
 

@@ -4,6 +4,9 @@
 /** Sections; the position is the section's number. */
 export type SectionName = 'demographics' | 'problems' | 'allergies' | 'medications' | 'immunizations' | 'results' | 'procedures' | 'devices' | 'advanceDirectives' | 'alerts' | 'functionalStatus' | 'pastProblems' | 'pregnancy' | 'patientStory' | 'planOfCare' | 'socialHistory' | 'vitalSigns' | 'encounters' | 'documents';
 
+/** Bytes of the largest document that is imported. */
+export const IMPORT_LARGEST = 8388608;
+
 export type Tone = "info" | "warning" | "danger";
 
 export type Notice = { 
@@ -428,6 +431,10 @@ export type OutboxRow = {
  */
 record: string, 
 /**
+ * The grant under which it was written.
+ */
+commitment: string, 
+/**
  * Name of the patient; empty while nobody who may read it is signed in.
  */
 patient: string, 
@@ -447,6 +454,10 @@ state: OutboxState,
  * Why it waits or was refused, or its place in the log.
  */
 detail: string, 
+/**
+ * What was typed, of a refused write and for its author alone: to be copied or written again.
+ */
+typed: Draft | null, 
 /**
  * When it was written.
  */
