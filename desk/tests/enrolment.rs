@@ -5,6 +5,10 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 use support::{Desk, Server, SoftCard, until};
+use wardkey_core::action::{Action, SignedAction};
+use wardkey_core::id::InstitutionId;
+use wardkey_core::key::SoftKey;
+use wardkey_core::typed::structs::RotateMaster;
 use wardkey_desk::view::{CardDeviceStatus, DeviceStatus, EvidenceVerdict, MasterStatus, PhaseName};
 use wardkey_gateway::operator::Order;
 
@@ -89,7 +93,7 @@ async fn an_institution_and_its_first_doctor() {
             .await
             .unwrap_err()
             .code,
-        "slot-filled"
+        "pin-not-factory"
     );
     let requested = desk.work.request_device().await.unwrap();
     let status = desk.work.card_status().await.unwrap().unwrap();
@@ -179,6 +183,59 @@ async fn a_window_closed_while_choosing_the_pin_loses_no_keys() {
         made
     );
     assert!(!card.lock().unwrap().factory_pin);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_pulled_while_it_is_prepared_is_never_given_out_with_the_factory_secrets() {
+    let server = Server::start().await;
+    let card = SoftCard::blank("1001");
+    let desk = Desk::start(&server, None);
+    insert(&desk, &card).await;
+    *desk.port.pull_in_preparation.lock().unwrap() = true;
+    let broken_off = desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap_err();
+    assert_eq!(broken_off.code, "card-pulled");
+    assert!(card.lock().unwrap().factory_secrets);
+    assert!(desk.port.jobs.lock().unwrap().is_empty(), "no PIN was chosen");
+
+    insert(&desk, &card).await;
+    desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap();
+    let done = card.lock().unwrap();
+    assert_eq!((done.factory_secrets, done.factory_pin), (false, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_key_that_was_replaced_is_signed_out() {
+    let server = Server::start().await;
+    let master = SoftCard::blank("9001");
+    let desk = Desk::start(&server, None);
+    insert(&desk, &master).await;
+    desk.work.prepare_master().await.unwrap();
+    desk.work.register_institution("Harbour Hospital", "NL").await.unwrap();
+    assert!(desk.work.requests().await.unwrap().is_empty());
+
+    let new = SoftKey::generate().unwrap();
+    let id: InstitutionId = desk.snapshot().await.master.unwrap().id.parse().unwrap();
+    let action: Action = RotateMaster {
+        institution: id.0.into(),
+        masterX: new.public().x().into(),
+        masterY: new.public().y().into(),
+        nonce: 0,
+        deadline: server.stage.deadline(),
+    }
+    .into();
+    let preimage = action.preimage(server.stage.domain());
+    let old = master.lock().unwrap().keys[&wardkey_hsm::Slot::Signature]
+        .sign(&preimage)
+        .unwrap();
+    let rotation = SignedAction {
+        signatures: vec![old, new.sign(&preimage).unwrap()],
+        ..SignedAction::one(action, old)
+    };
+    let reply = server.stage.submit(&rotation).await.unwrap();
+    assert!(reply.status.is_success(), "{}", reply.code());
+    assert_eq!(desk.work.requests().await.unwrap_err().code, "session-master-replaced");
+    assert_eq!(desk.snapshot().await.master, None);
+    assert_eq!(desk.work.requests().await.unwrap_err().code, "master-required");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

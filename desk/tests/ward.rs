@@ -5,7 +5,7 @@ mod support;
 
 use base64::engine::{Engine as _, general_purpose::STANDARD};
 use std::time::{Duration, Instant};
-use support::{Desk, Server, SoftCard, everything, mask, until};
+use support::{Desk, OTHER_READER, Server, SoftCard, everything, mask, until};
 use wardkey_core::section::Section;
 use wardkey_desk::Notice;
 use wardkey_desk::view::{
@@ -138,13 +138,7 @@ async fn a_history_written_in_one_hospital_is_read_and_continued_in_another() {
         None,
         "written, so no draft any more"
     );
-    let prescription = Prescription {
-        medication: "Calcium gluconate 10 %".into(),
-        dose: "10 ml slowly i.v.".into(),
-        quantity: "1 ampoule".into(),
-        reason: "Hyperkalaemia".into(),
-    };
-    ward.work.write_prescription(&commitment, prescription).await.unwrap();
+    ward.work.write_prescription(&commitment, calcium()).await.unwrap();
     let jobs: Vec<String> = ward.port.jobs.lock().unwrap().iter().map(|j| j.0.clone()).collect();
     assert_eq!(jobs, ["Sign in", "Sign prescription"], "the PIN is asked for again");
     let refused = ward
@@ -257,6 +251,135 @@ async fn a_pulled_card_covers_at_once_and_nothing_typed_is_lost() {
         (locked.phase, locked.covered, locked.user),
         (PhaseName::CardPresent, false, None)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_service_that_ends_is_told_until_it_is_back() {
+    let server = Server::start().await;
+    let harbour = Hospital::open(&server.stage, "Harbour Hospital").await.unwrap();
+    let doctor = SoftCard::of(&server.card(&harbour, "Dr Amara Diallo").await, "1001");
+    let patient = Patient::begin(&server.stage).await.unwrap();
+    let given = server.grant(&patient, &harbour, everything(), everything(), NAME).await;
+    let commitment = given.commitment.to_string();
+    let desk = Desk::start(&server, Some(&harbour));
+    desk.sign_in(&doctor).await;
+    desk.work.open_chart(&commitment, "Ward round").await.unwrap();
+    desk.work.save_draft(&commitment, note("Half a no")).await.unwrap();
+
+    desk.port.service_down();
+    let covered = desk.snapshot().await;
+    assert_eq!((covered.phase, covered.covered), (PhaseName::Locked, true));
+    assert_eq!(covered.notice.unwrap().code, "card-service-down");
+    desk.work.save_draft(&commitment, note("Half a note")).await.unwrap();
+    desk.work.lock().await.unwrap();
+    let locked = desk.snapshot().await;
+    assert_eq!((locked.phase, locked.covered), (PhaseName::Locked, false));
+    assert_eq!(locked.notice.unwrap().code, "card-service-down", "it is still down");
+    assert_eq!(desk.work.sign_in().await.unwrap_err().code, "card-absent");
+    assert_eq!(desk.snapshot().await.notice.unwrap().code, "card-service-down");
+
+    desk.port.service_up();
+    assert_eq!(desk.snapshot().await.notice, None);
+    desk.sign_in(&doctor).await;
+    assert_eq!(desk.work.draft(&commitment).await.unwrap().unwrap().text, "Half a note");
+}
+
+fn calcium() -> Prescription {
+    Prescription {
+        medication: "Calcium gluconate 10 %".into(),
+        dose: "10 ml slowly i.v.".into(),
+        quantity: "1 ampoule".into(),
+        reason: "Hyperkalaemia".into(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_two_cards_nobody_signs_in_or_signs() {
+    let server = Server::start().await;
+    let harbour = Hospital::open(&server.stage, "Harbour Hospital").await.unwrap();
+    let doctor = SoftCard::of(&server.card(&harbour, "Dr Amara Diallo").await, "1001");
+    let nurse = SoftCard::of(&server.card(&harbour, "Nurse Kofi Mensah").await, "1003");
+    let patient = Patient::begin(&server.stage).await.unwrap();
+    let given = server.grant(&patient, &harbour, everything(), everything(), NAME).await;
+    let commitment = given.commitment.to_string();
+    let desk = Desk::start(&server, Some(&harbour));
+    let shown = || async { desk.snapshot().await.notice.map(|n| n.code) };
+    desk.port.insert(&doctor);
+    until("the card is read", || async { desk.snapshot().await.card.is_some() }).await;
+    desk.port.insert_into(OTHER_READER, &nurse);
+    assert_eq!(shown().await.as_deref(), Some("card-two"));
+    assert_eq!(desk.work.sign_in().await.unwrap_err().code, "card-two");
+    assert!(desk.port.jobs.lock().unwrap().is_empty(), "no PIN was asked for");
+    desk.port.pull_from(OTHER_READER);
+    assert_eq!(shown().await, None);
+    desk.work.sign_in().await.unwrap();
+
+    // The second card ends no session, but nothing is signed while it is there.
+    desk.work.open_chart(&commitment, "Ward round").await.unwrap();
+    desk.port.insert_into(OTHER_READER, &nurse);
+    let open = desk.snapshot().await;
+    assert_eq!(
+        (open.phase, open.notice.unwrap().code.as_str()),
+        (PhaseName::Open, "card-two")
+    );
+    let refused = desk.work.write_prescription(&commitment, calcium()).await.unwrap_err();
+    assert_eq!(refused.code, "card-two");
+    assert!(desk.work.outbox().await.unwrap().is_empty());
+    desk.port.pull_from(OTHER_READER);
+    assert_eq!(shown().await, None);
+    desk.work.write_prescription(&commitment, calcium()).await.unwrap();
+
+    // Pulling the signed-in one covers; the one that stays is another user.
+    desk.port.insert_into(OTHER_READER, &nurse);
+    desk.port.pull();
+    until("the other card is read", || async {
+        desk.snapshot().await.card.is_some()
+    })
+    .await;
+    let covered = desk.snapshot().await;
+    assert_eq!((covered.phase, covered.covered), (PhaseName::CardPresent, true));
+    assert_eq!((covered.notice, covered.card.unwrap().serial.as_str()), (None, "1003"));
+    desk.work.sign_in().await.unwrap();
+    assert_eq!(desk.snapshot().await.user.unwrap().holder, "Nurse Kofi Mensah");
+    assert!(desk.work.chart().await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_pulled_while_it_signs_a_prescription_sends_nothing_and_loses_nothing() {
+    let server = Server::start().await;
+    let harbour = Hospital::open(&server.stage, "Harbour Hospital").await.unwrap();
+    let doctor = SoftCard::of(&server.card(&harbour, "Dr Amara Diallo").await, "1001");
+    let patient = Patient::begin(&server.stage).await.unwrap();
+    let given = server.grant(&patient, &harbour, everything(), everything(), NAME).await;
+    let commitment = given.commitment.to_string();
+    let draft = Draft {
+        kind: DraftKind::Prescription,
+        text: String::new(),
+        fields: [("medication".to_owned(), "Calcium gluconate 10 %".to_owned())].into(),
+    };
+    let desk = Desk::start(&server, Some(&harbour));
+    desk.sign_in(&doctor).await;
+    desk.work.open_chart(&commitment, "Ward round").await.unwrap();
+    desk.work.save_draft(&commitment, draft.clone()).await.unwrap();
+
+    // The answer of the card comes, but too late.
+    *desk.port.pull_in_window.lock().unwrap() = true;
+    let told = desk.work.write_prescription(&commitment, calcium()).await.unwrap_err();
+    assert_eq!(told.code, "card-removed");
+    assert!(desk.snapshot().await.covered);
+    desk.sign_in(&doctor).await;
+    assert!(desk.work.outbox().await.unwrap().is_empty(), "nothing was signed");
+    assert_eq!(desk.work.draft(&commitment).await.unwrap(), Some(draft.clone()));
+
+    // The card goes in the middle of the command.
+    desk.work.open_chart(&commitment, "Ward round").await.unwrap();
+    *desk.port.fails.lock().unwrap() = Some(Notice::of(&wardkey_hsm::CardError::Pulled));
+    let told = desk.work.write_prescription(&commitment, calcium()).await.unwrap_err();
+    assert_eq!(told.code, "card-pulled");
+    assert!(desk.work.outbox().await.unwrap().is_empty());
+    assert_eq!(desk.work.draft(&commitment).await.unwrap(), Some(draft));
+    desk.work.write_prescription(&commitment, calcium()).await.unwrap();
+    assert_eq!(desk.work.draft(&commitment).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

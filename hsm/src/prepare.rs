@@ -4,6 +4,9 @@
 //! factory's PIN, then the device request. Between the two the card has keys but the factory's PIN, and every operation refuses
 //! it ([`CardError::PinDefault`]). No other connection may use the card meanwhile: a SELECT from elsewhere ends the management
 //! session, which shows as [`CardError::ManagementKeyRefused`].
+//!
+//! A card that was pulled on the way is prepared again from the start: PUK and management key are replaced before any key is made,
+//! so a card with keys, the factory's PIN and our management key is our own unfinished work, and nobody has used it yet.
 
 use crate::attestation::Evidence;
 use crate::yubikey::Management;
@@ -28,7 +31,7 @@ pub struct PrepareSettings {
     pub management_key: Zeroizing<[u8; MANAGEMENT_KEY_BYTES]>,
     /// Tries of PIN and PUK, each 1 to 15.
     pub retries: (u8, u8),
-    /// True to destroy keys that are in 9A, 9C or 9D already.
+    /// True to destroy keys that are in 9A, 9C or 9D already. False also goes on with a card whose preparation was broken off.
     pub overwrite: bool,
 }
 
@@ -40,13 +43,13 @@ pub enum Step {
     Checking,
     /// Sets the tries; PIN and PUK are the factory's after that.
     SettingRetries,
-    /// Makes a key.
+    /// Replaces PUK and management key.
+    ReplacingSecrets,
+    /// Makes a key; left out for one that was finished before.
     Generating {
         /// Where.
         slot: Slot,
     },
-    /// Replaces PUK and management key.
-    ReplacingSecrets,
     /// Reads the attestation.
     Attesting,
 }
@@ -79,8 +82,8 @@ impl Prepared {
     }
 }
 
-/// Sets the tries, makes the three keys (PIN once, always, once; no touch), describes them by certificates, replaces PUK and
-/// management key, and reads the attestation. May be repeated after a failure, with `overwrite` if keys were made already.
+/// Sets the tries, replaces PUK and management key, makes the three keys (PIN once, always, once; no touch), describes them by
+/// certificates, and reads the attestation. May be repeated after a failure: finished keys stay, everything else is done again.
 ///
 /// # Errors
 /// [`CardError::NotYubiKey`], [`CardError::PinNotFactory`], [`CardError::SlotFilled`], [`CardError::ManagementKeyRefused`],
@@ -92,16 +95,26 @@ pub fn prepare(
 ) -> Result<Prepared, CardError> {
     acceptable(settings)?;
     progress(Step::Checking);
-    check(reader, settings.overwrite)?;
+    let kept = check(reader, settings.overwrite)?;
     // The crate panics on answers that are too short; a card that lies must not end the program.
-    let keys = catch_unwind(AssertUnwindSafe(|| manage(reader, settings, progress))).unwrap_or_else(|_| {
+    let keys = catch_unwind(AssertUnwindSafe(|| manage(reader, settings, kept, progress))).unwrap_or_else(|_| {
         Err(CardError::Protocol {
             step: "management",
             detail: "an answer too short".to_owned(),
         })
-    })?;
+    });
+    let keys = keys.map_err(|error| if is_gone(reader) { CardError::Pulled } else { error })?;
     progress(Step::Attesting);
     finish(reader, keys)
+}
+
+/// The `yubikey` crate takes a card that was pulled for one that answers wrongly, so after a failure the card is asked again.
+fn is_gone(reader: &str) -> bool {
+    use CardError as E;
+    matches!(
+        PivCard::open(reader).err(),
+        Some(E::Pulled | E::NoCard | E::NoReader | E::Unresponsive)
+    )
 }
 
 fn acceptable(settings: &PrepareSettings) -> Result<(), CardError> {
@@ -122,48 +135,65 @@ fn acceptable(settings: &PrepareSettings) -> Result<(), CardError> {
     }
 }
 
-/// Refuses filled slots and a PIN that is not the factory's, before anything is changed.
-fn check(reader: &str, overwrite: bool) -> Result<(), CardError> {
+/// Finished keys in the order of [`Slot::ALL`].
+type Kept = [Option<PublicKey>; 3];
+
+/// Refuses filled slots and a PIN that is not the factory's, before anything is changed. Gives the keys that an earlier
+/// preparation has finished; that the management key is ours is proved by [`Management::authenticate`].
+fn check(reader: &str, overwrite: bool) -> Result<Kept, CardError> {
     let mut card = PivCard::open(reader)?;
     let info = card.info()?;
     if info.firmware.is_none() {
         return Err(CardError::NotYubiKey);
     }
-    if card.has_factory_pin()? == Some(false) {
+    let factory_pin = card.has_factory_pin()?;
+    if factory_pin == Some(false) {
         return Err(CardError::PinNotFactory);
     }
-    for slot in Slot::ALL {
-        if !overwrite && card.is_filled(slot)? {
+    let mut kept = [None; 3];
+    if overwrite {
+        return Ok(kept);
+    }
+    // A card that cannot say so may be somebody's, so then no slot may be filled.
+    let begun = factory_pin == Some(true) && card.has_factory_management_key()? == Some(false);
+    for (slot, kept) in Slot::ALL.into_iter().zip(&mut kept) {
+        if begun {
+            *kept = card.finished_key(slot)?;
+        } else if card.is_filled(slot)? {
             return Err(CardError::SlotFilled { slot });
         }
     }
-    Ok(())
+    Ok(kept)
 }
 
 fn manage(
     reader: &str,
     settings: &PrepareSettings,
+    [authentication, signature, key_management]: Kept,
     progress: &mut dyn FnMut(Step),
 ) -> Result<[PublicKey; 3], CardError> {
     let mut card = Management::open(reader)?;
     card.authenticate(&settings.management_key)?;
     progress(Step::SettingRetries);
     card.set_retries(settings.retries)?;
-    let mut make = |slot| {
+    // Before the keys, so that no card with keys is left with the factory's; after the tries, which bring the factory's back.
+    progress(Step::ReplacingSecrets);
+    card.change_puk(settings.puk.as_bytes())?;
+    card.change_management_key(&settings.management_key)?;
+    let mut make = |slot, kept| {
+        if let Some(key) = kept {
+            return Ok(key);
+        }
         progress(Step::Generating { slot });
         let key = card.generate(slot)?;
         card.describe(slot, &key)?;
         Ok(key)
     };
-    let keys = [
-        make(Slot::Authentication)?,
-        make(Slot::Signature)?,
-        make(Slot::KeyManagement)?,
-    ];
-    progress(Step::ReplacingSecrets);
-    card.change_puk(settings.puk.as_bytes())?;
-    card.change_management_key(&settings.management_key)?;
-    Ok(keys)
+    Ok([
+        make(Slot::Authentication, authentication)?,
+        make(Slot::Signature, signature)?,
+        make(Slot::KeyManagement, key_management)?,
+    ])
 }
 
 fn finish(reader: &str, [authentication, signature, key_management]: [PublicKey; 3]) -> Result<Prepared, CardError> {

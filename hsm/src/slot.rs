@@ -31,6 +31,15 @@ impl Slot {
         }
     }
 
+    /// When a key that is made here asks for the PIN.
+    #[must_use]
+    pub const fn pin_policy(self) -> PinPolicy {
+        match self {
+            Self::Signature => PinPolicy::Always,
+            Self::Authentication | Self::KeyManagement => PinPolicy::Once,
+        }
+    }
+
     /// The tag of the slot's certificate object (SP 800-73-4 part 1 table 3).
     #[must_use]
     pub const fn certificate_object(self) -> [u8; 3] {

@@ -52,3 +52,38 @@ impl Coded for PinpadError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes that stand in the Cards' or the Workstation's table with the same meaning.
+    const ELSEWHERE: [&str; 2] = ["card-removed", "pin-job-bad"];
+
+    #[test]
+    fn the_table_is_the_programs() {
+        let all = [
+            PinpadError::CardRemoved,
+            PinpadError::TimedOut,
+            PinpadError::Failed,
+            PinpadError::BadJob(String::new()),
+            PinpadError::NoWindow,
+            PinpadError::Unguarded,
+        ];
+        let table = include_str!("../../docs/errors.md");
+        let section = table
+            .split("\n## ")
+            .find(|part| part.starts_with("PIN window\n"))
+            .unwrap_or_default();
+        let listed: Vec<_> = section.lines().filter(|line| line.starts_with("| `")).collect();
+        let own: Vec<_> = all
+            .iter()
+            .filter(|e| !ELSEWHERE.contains(&e.code()))
+            .map(|e| format!("| `{}` | {e} |", e.code()))
+            .collect();
+        assert_eq!(listed, own);
+        for code in ELSEWHERE {
+            assert!(table.contains(&format!("| `{code}` |")), "{code}");
+        }
+    }
+}

@@ -9,7 +9,6 @@ pub use pcsc::PcscPort;
 use crate::notice::Notice;
 use futures::future::BoxFuture;
 use wardkey_core::key::{PublicKey, Signature};
-use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::ReaderEvent;
 use wardkey_hsm::pinjob::{Outcome, PinJob};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
@@ -34,12 +33,6 @@ pub trait CardPort: Send + Sync + 'static {
     /// [`CardError`].
     fn info(&self, reader: &str) -> Result<CardInfo, CardError>;
 
-    /// The card's attestation certificates.
-    ///
-    /// # Errors
-    /// [`CardError`].
-    fn evidence(&self, reader: &str) -> Result<Evidence, CardError>;
-
     /// Keeps a connection, so that the card stays powered and its PIN verified for [`CardPort::sign_unlocked`].
     ///
     /// # Errors
@@ -55,7 +48,7 @@ pub trait CardPort: Send + Sync + 'static {
     /// [`CardError::PinRequired`].
     fn sign_unlocked(&self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError>;
 
-    /// Makes the keys of a new card.
+    /// Makes the keys of a new card, or finishes what was broken off.
     ///
     /// # Errors
     /// [`CardError`].

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wardkey_core::key::Signature;
-use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::{ReaderEvent, watch};
 use wardkey_hsm::pinjob::PinJob;
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step, prepare};
@@ -45,10 +44,6 @@ impl CardPort for PcscPort {
 
     fn info(&self, reader: &str) -> Result<CardInfo, CardError> {
         PivCard::open_within(reader, PATIENCE)?.info()
-    }
-
-    fn evidence(&self, reader: &str) -> Result<Evidence, CardError> {
-        PivCard::open_within(reader, PATIENCE)?.evidence()
     }
 
     fn hold(&self, reader: &str) -> Result<(), CardError> {

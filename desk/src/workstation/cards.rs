@@ -40,7 +40,7 @@ impl Workstation {
             state.readers.retain(|r| r != reader);
             let taken = state.machine.removed(reader).wipe.then(|| {
                 state.card = None;
-                state.notice = state.notice.take().filter(|n| n.code == "card-service-down");
+                state.keep_service_notice();
                 if !state.machine.covered() {
                     state.user = None;
                 }

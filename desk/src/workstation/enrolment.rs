@@ -136,10 +136,11 @@ impl Workstation {
         Some(device)
     }
 
-    /// Makes the keys of a clinician's card, replaces PUK and management key, and lets the holder choose a PIN.
+    /// Replaces PUK and management key of a clinician's card, makes its keys, and lets the holder choose a PIN. Goes on with a card
+    /// whose preparation was broken off.
     ///
     /// # Errors
-    /// Name or role missing, slots in use, no YubiKey, and everything else of [`CardError`].
+    /// Name or role missing, a PIN chosen before, slots in use, no YubiKey, and everything else of [`CardError`].
     pub async fn prepare_card(&self, holder: &str, role: &str) -> Result<(), Notice> {
         let (holder, role) = (holder.trim(), role.trim());
         if holder.is_empty() || role.is_empty() || holder.len() > LONGEST || role.len() > LONGEST {
@@ -168,14 +169,8 @@ impl Workstation {
         }
         let info = self.card_info().await?;
         let serial = info.serial.clone().ok_or(CardError::NotYubiKey)?;
-        // Keys made, but no PIN chosen: the window was closed last time. Only the PIN is missing then.
-        let (evidence, keys) = match CardKeys::of(&info).filter(|_| info.default_pin) {
-            Some(keys) => {
-                let reader = info.reader.clone();
-                (self.blocking(move |this| this.card.evidence(&reader)).await??, keys)
-            }
-            None => self.make_keys(task, &info, &serial).await?,
-        };
+        // Also when the keys are there: whether PUK and management key were replaced too is for the card to say.
+        let (evidence, keys) = self.make_keys(task, &info, &serial).await?;
         self.report(task, "choosePin", STEPS - 1);
         let asker = self.state().home_name.clone();
         let title = if holder.is_empty() {
@@ -321,6 +316,7 @@ const fn name(step: Step) -> &'static str {
     match step {
         Step::Checking => "checking",
         Step::SettingRetries => "settingRetries",
+        Step::ReplacingSecrets => "replacingSecrets",
         Step::Generating {
             slot: Slot::Authentication,
         } => "generating9a",
@@ -328,7 +324,6 @@ const fn name(step: Step) -> &'static str {
         Step::Generating {
             slot: Slot::KeyManagement,
         } => "generating9d",
-        Step::ReplacingSecrets => "replacingSecrets",
         Step::Attesting => "attesting",
     }
 }

@@ -252,7 +252,7 @@ impl Workstation {
     pub(super) fn heed_master(&self, error: GatewayError) -> Notice {
         if matches!(
             error.code(),
-            Some("session-expired" | "session-unknown" | "master-replaced")
+            Some("session-expired" | "session-unknown" | "session-master-replaced")
         ) {
             let gone = self.state().secrets.master.take();
             drop(gone);

@@ -126,7 +126,7 @@ impl Workstation {
             let mut state = self.state();
             let _ = state.machine.locked();
             state.user = None;
-            state.notice = None;
+            state.keep_service_notice();
             state.take_secrets()
         };
         self.wiped(secrets);

@@ -116,4 +116,9 @@ impl State {
         self.master_view = None;
         std::mem::take(&mut self.secrets)
     }
+
+    /// Takes the notice away, unless it is about the card service: that is told once, and holds until the service is back.
+    pub fn keep_service_notice(&mut self) {
+        self.notice = self.notice.take().filter(|n| n.code == "card-service-down");
+    }
 }

@@ -31,12 +31,15 @@ use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
 use wardkey_hsm::{CardError, CardInfo, Slot, SlotInfo};
 
 pub const READER: &str = "Soft reader 00 00";
+pub const OTHER_READER: &str = "Soft reader 00 01";
 
 /// A card in memory.
 pub struct SoftCard {
     pub serial: String,
     pub keys: HashMap<Slot, SoftKey>,
     pub factory_pin: bool,
+    /// PUK and management key.
+    pub factory_secrets: bool,
 }
 
 impl SoftCard {
@@ -45,6 +48,7 @@ impl SoftCard {
             serial: serial.to_owned(),
             keys: HashMap::new(),
             factory_pin: true,
+            factory_secrets: true,
         }))
     }
 
@@ -59,16 +63,17 @@ impl SoftCard {
             serial: serial.to_owned(),
             keys: keys.into(),
             factory_pin: false,
+            factory_secrets: false,
         }))
     }
 
-    fn info(&self) -> CardInfo {
+    fn info(&self, reader: &str) -> CardInfo {
         let slot = |slot| SlotInfo {
             slot,
             public_key: self.keys.get(&slot).map(SoftKey::public),
         };
         CardInfo {
-            reader: READER.to_owned(),
+            reader: reader.to_owned(),
             serial: Some(self.serial.clone()),
             firmware: Some("5.4.3".to_owned()),
             tries_left: Some(5),
@@ -80,10 +85,11 @@ impl SoftCard {
 
 type Heard = Arc<Mutex<Option<Box<dyn Fn(ReaderEvent) + Send>>>>;
 
-/// One reader in memory.
+/// Two readers in memory.
 #[derive(Default, Clone)]
 pub struct SoftPort {
-    card: Arc<Mutex<Option<Arc<Mutex<SoftCard>>>>>,
+    /// By reader.
+    cards: Arc<Mutex<HashMap<String, Arc<Mutex<SoftCard>>>>>,
     heard: Heard,
     verified: Arc<Mutex<bool>>,
     /// Jobs of the PIN window, by title.
@@ -92,22 +98,43 @@ pub struct SoftPort {
     pub fails: Arc<Mutex<Option<Notice>>>,
     /// Pulls the card while the PIN window is open.
     pub pull_in_window: Arc<Mutex<bool>>,
+    /// Pulls the card after its keys were made and before PUK and management key were replaced.
+    pub pull_in_preparation: Arc<Mutex<bool>>,
 }
 
 impl SoftPort {
     pub fn insert(&self, card: &Arc<Mutex<SoftCard>>) {
-        *self.card.lock().unwrap() = Some(card.clone());
-        self.event(ReaderEvent::CardInserted {
-            reader: READER.to_owned(),
-        });
+        self.insert_into(READER, card);
+    }
+
+    pub fn insert_into(&self, reader: &str, card: &Arc<Mutex<SoftCard>>) {
+        let reader = reader.to_owned();
+        self.cards.lock().unwrap().insert(reader.clone(), card.clone());
+        self.event(ReaderEvent::CardInserted { reader });
     }
 
     pub fn pull(&self) {
-        *self.card.lock().unwrap() = None;
+        self.pull_from(READER);
+    }
+
+    pub fn pull_from(&self, reader: &str) {
+        let reader = reader.to_owned();
+        self.cards.lock().unwrap().remove(&reader);
         *self.verified.lock().unwrap() = false;
-        self.event(ReaderEvent::CardRemoved {
+        self.event(ReaderEvent::CardRemoved { reader });
+    }
+
+    /// The card service ends, as the monitor reports it: first the cards and readers, then the service.
+    pub fn service_down(&self) {
+        self.pull();
+        self.event(ReaderEvent::ReaderRemoved {
             reader: READER.to_owned(),
         });
+        self.event(ReaderEvent::ServiceDown);
+    }
+
+    pub fn service_up(&self) {
+        self.event(ReaderEvent::ServiceUp);
     }
 
     /// The card is reset: its PIN is verified no more.
@@ -121,12 +148,12 @@ impl SoftPort {
         }
     }
 
-    fn card(&self) -> Result<Arc<Mutex<SoftCard>>, CardError> {
-        self.card.lock().unwrap().clone().ok_or(CardError::NoCard)
+    fn card(&self, reader: &str) -> Result<Arc<Mutex<SoftCard>>, CardError> {
+        self.cards.lock().unwrap().get(reader).cloned().ok_or(CardError::NoCard)
     }
 
     fn operate(&self, job: &PinJob) -> Result<Vec<Outcome>, CardError> {
-        let card = self.card()?;
+        let card = self.card(&job.reader)?;
         let mut card = card.lock().unwrap();
         assert_eq!(job.serial.as_deref(), Some(card.serial.as_str()));
         if job.kind == PinJobKind::Choose {
@@ -153,14 +180,11 @@ impl CardPort for SoftPort {
         *self.heard.lock().unwrap() = Some(heard);
         Ok(Box::new(()))
     }
-    fn info(&self, _: &str) -> Result<CardInfo, CardError> {
-        Ok(self.card()?.lock().unwrap().info())
+    fn info(&self, reader: &str) -> Result<CardInfo, CardError> {
+        Ok(self.card(reader)?.lock().unwrap().info(reader))
     }
-    fn evidence(&self, _: &str) -> Result<Evidence, CardError> {
-        Ok(Evidence::default())
-    }
-    fn hold(&self, _: &str) -> Result<(), CardError> {
-        self.card().map(|_| ())
+    fn hold(&self, reader: &str) -> Result<(), CardError> {
+        self.card(reader).map(|_| ())
     }
     fn release(&self) {
         *self.verified.lock().unwrap() = false;
@@ -169,31 +193,39 @@ impl CardPort for SoftPort {
         if !*self.verified.lock().unwrap() {
             return Err(CardError::PinRequired);
         }
-        Ok(self.card()?.lock().unwrap().keys[&slot].sign_digest(digest).unwrap())
+        Ok(self.card(READER)?.lock().unwrap().keys[&slot]
+            .sign_digest(digest)
+            .unwrap())
     }
     fn prepare(
         &self,
-        _: &str,
+        reader: &str,
         settings: &PrepareSettings,
         progress: &mut dyn FnMut(Step),
     ) -> Result<Prepared, CardError> {
-        assert_eq!(settings.puk.len(), 8);
+        assert_eq!((settings.puk.len(), settings.overwrite), (8, false));
         progress(Step::Checking);
-        let card = self.card()?;
+        let card = self.card(reader)?;
         let mut card = card.lock().unwrap();
-        for slot in Slot::ALL {
-            if card.keys.contains_key(&slot) {
-                return Err(CardError::SlotFilled { slot });
-            }
-            progress(Step::Generating { slot });
-            card.keys.insert(slot, SoftKey::generate().unwrap());
+        if !card.factory_pin {
+            return Err(CardError::PinNotFactory);
         }
+        for slot in Slot::ALL {
+            progress(Step::Generating { slot });
+            card.keys.entry(slot).or_insert_with(|| SoftKey::generate().unwrap());
+        }
+        if std::mem::take(&mut *self.pull_in_preparation.lock().unwrap()) {
+            drop(card);
+            self.pull_from(reader);
+            return Err(CardError::Pulled);
+        }
+        card.factory_secrets = false;
         let key = |slot| card.keys[&slot].public();
         Ok(Prepared {
             authentication: key(Slot::Authentication),
             signature: key(Slot::Signature),
             key_management: key(Slot::KeyManagement),
-            info: card.info(),
+            info: card.info(reader),
             evidence: Evidence::default(),
         })
     }
@@ -206,7 +238,7 @@ impl CardPort for SoftPort {
             }
             let answers = self.operate(&job)?;
             if std::mem::take(&mut *self.pull_in_window.lock().unwrap()) {
-                self.pull();
+                self.pull_from(&job.reader);
             }
             Ok(Answers::new(answers))
         })

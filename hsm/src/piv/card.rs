@@ -3,10 +3,14 @@
 use super::transport::{self, Line};
 use super::{CardInfo, Verified, commands};
 use crate::attestation::Evidence;
-use crate::{CardError, Pin, Slot, holder};
+use crate::{CardError, Pin, Slot, TouchPolicy, holder};
 use std::sync::mpsc;
 use std::time::Duration;
 use wardkey_core::key::{PublicKey, Signature};
+
+/// References for GET METADATA (Yubico).
+const PUK: u8 = 0x81;
+const MANAGEMENT_KEY: u8 = 0x9b;
 
 /// A shared connection to the PIV application of a card. Bound to this very insertion: after a pull every call fails with
 /// [`CardError::Pulled`], and another card needs a new connection.
@@ -208,10 +212,29 @@ impl PivCard {
         })
     }
 
+    /// True or false as the card says; `None` if it does not say.
+    pub(crate) fn has_factory_management_key(&mut self) -> Result<Option<bool>, CardError> {
+        self.selected(|line| Ok(commands::metadata(line, MANAGEMENT_KEY)?.and_then(|key| key.is_default)))
+    }
+
+    /// The key of a slot that preparing has finished: made on this card with our policies, and described by its certificate.
+    pub(crate) fn finished_key(&mut self, slot: Slot) -> Result<Option<PublicKey>, CardError> {
+        self.selected(|line| {
+            let Some(made) = commands::metadata(line, slot.reference())? else {
+                return Ok(None);
+            };
+            let ours = made.generated == Some(true)
+                && made.algorithm == Some(commands::P256)
+                && made.pin_policy == Some(slot.pin_policy())
+                && made.touch_policy == Some(TouchPolicy::Never);
+            let key = made.point.and_then(|point| PublicKey::from_sec1(&point).ok());
+            let described = commands::described_key(line, slot)?;
+            Ok(key.filter(|key| ours && described == Some(*key)))
+        })
+    }
+
     /// Refuses a card that says its PUK or management key is still the factory's.
     pub(crate) fn expect_no_factory_secrets(&mut self) -> Result<(), CardError> {
-        const PUK: u8 = 0x81;
-        const MANAGEMENT_KEY: u8 = 0x9b;
         self.selected(|line| {
             for reference in [PUK, MANAGEMENT_KEY] {
                 if commands::metadata(line, reference)?.is_some_and(|secret| secret.is_default == Some(true)) {

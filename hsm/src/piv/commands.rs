@@ -213,6 +213,14 @@ pub(crate) fn public_key(card: Card<'_>, slot: Slot) -> Result<Option<PublicKey>
         .map_err(|_| CardError::SlotUnsupported { slot })
 }
 
+/// The P-256 key in the slot's certificate; `None` if there is none that can be read.
+pub(crate) fn described_key(card: Card<'_>, slot: Slot) -> Result<Option<PublicKey>, CardError> {
+    let der = certificate(card, slot)?.unwrap_or_default();
+    Ok(x509_parser::parse_x509_certificate(&der)
+        .ok()
+        .and_then(|(_, found)| PublicKey::from_sec1(&found.public_key().subject_public_key.data).ok()))
+}
+
 /// GENERAL AUTHENTICATE with a challenge: ECDSA over the digest.
 pub(crate) fn sign(card: Card<'_>, slot: Slot, digest: &[u8; 32]) -> Result<Result<Signature, u16>, CardError> {
     let answer = general_authenticate(card, slot, 0x81, digest)?;

@@ -58,10 +58,10 @@ impl Management {
     /// Makes a key and writes a certificate that describes it, signed by the key itself, so that programs which know no GET
     /// METADATA find the public key too.
     pub(crate) fn generate(&mut self, slot: Slot) -> Result<PublicKey, CardError> {
-        let policy = if slot == Slot::Signature {
-            PinPolicy::Always
-        } else {
-            PinPolicy::Once
+        let policy = match slot.pin_policy() {
+            crate::PinPolicy::Never => PinPolicy::Never,
+            crate::PinPolicy::Once => PinPolicy::Once,
+            crate::PinPolicy::Always => PinPolicy::Always,
         };
         let made = piv::generate(
             &mut self.0,
@@ -106,14 +106,15 @@ impl Management {
             .map_err(failed("CHANGE REFERENCE DATA"))
     }
 
-    /// Replaces the management key; the last step, since it decides who may do the others.
+    /// Replaces the management key, and proves the new one for the steps that follow.
     pub(crate) fn change_management_key(&mut self, key: &[u8; 24]) -> Result<(), CardError> {
         let algorithm = MgmKey::get_default(&self.0)
             .map_err(failed("management key"))?
             .algorithm_id();
-        MgmKey::from_bytes(key, Some(algorithm))
-            .and_then(|key| key.set_manual(&mut self.0, false))
-            .map_err(failed("SET MANAGEMENT KEY"))
+        let key = MgmKey::from_bytes(key, Some(algorithm)).map_err(failed("management key"))?;
+        key.set_manual(&mut self.0, false)
+            .map_err(failed("SET MANAGEMENT KEY"))?;
+        self.0.authenticate(&key).map_err(failed("management key"))
     }
 
     fn verify_factory_pin(&mut self) -> Result<(), CardError> {

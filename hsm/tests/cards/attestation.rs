@@ -8,7 +8,7 @@ use wardkey_hsm::attestation::{Evidence, Facts, Roots, Verdict, evidence_digest,
 use wardkey_hsm::{PinPolicy, PivCard, Slot, TouchPolicy};
 
 /// 2026-01-01.
-const NOW: u64 = 1_767_225_600;
+pub(crate) const NOW: u64 = 1_767_225_600;
 
 /// Without a file of failed cases.
 fn quiet(cases: u32) -> ProptestConfig {

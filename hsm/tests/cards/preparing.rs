@@ -1,10 +1,13 @@
 //! From the factory's state to a card that a person can use.
 
+use super::attestation::NOW;
 use super::*;
 use wardkey_core::key::{SoftKey, sha256};
+use wardkey_hsm::attestation::{Roots, Verdict, verify};
 use wardkey_hsm::pinjob::{Operation, Outcome};
 use wardkey_hsm::prepare::Step;
 use wardkey_hsm::{PivCard, Slot};
+use wardkey_virtual_card::rig::READERS;
 
 #[test]
 fn a_fresh_card_is_prepared_from_end_to_end() {
@@ -119,13 +122,6 @@ fn filled_slots_and_used_cards_are_refused() {
     let bench = Bench::new();
     let (card, before) = bench.with_keys("doctor");
     let mut settings = settings(&card.serial());
-    let again = failed(prepare(card.reader(), &settings, &mut |_| {}));
-    assert_eq!(
-        again,
-        CardError::SlotFilled {
-            slot: Slot::Authentication
-        }
-    );
 
     // Said explicitly, and under the management key that we set: new keys.
     settings.overwrite = true;
@@ -145,6 +141,132 @@ fn filled_slots_and_used_cards_are_refused() {
         PivCard::open(card.reader()).unwrap().info().unwrap().tries_left,
         Some(5)
     );
+}
+
+#[test]
+fn keys_that_were_made_elsewhere_are_left_alone() {
+    let bench = Bench::new();
+    let (card, _) = bench.with_keys("doctor");
+    let settings = settings(&card.serial());
+    drop(card);
+    bench.rig.wait_for_card(READERS[0], false).unwrap();
+    let mut memory = bench.memory("doctor");
+    memory["management_key"] = FACTORY_MANAGEMENT_KEY.to_vec().into();
+    std::fs::write(bench.state("doctor"), memory.to_string()).unwrap();
+    let card = bench.insert("doctor");
+    assert_eq!(
+        failed(prepare(card.reader(), &settings, &mut |_| {})),
+        CardError::SlotFilled {
+            slot: Slot::Authentication
+        }
+    );
+}
+
+/// What the card keeps, as the virtual card writes it.
+impl Bench {
+    fn memory(&self, name: &str) -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(self.state(name)).unwrap()).unwrap()
+    }
+
+    /// Prepares the card, which is pulled at the `nth` command with this instruction (0 = any); `None` if it never came.
+    fn broken_off(&self, name: &str, ins: u8, nth: u32) -> Option<CardError> {
+        let card = self.insert(name);
+        card.pull_at_nth(ins, nth);
+        let outcome = prepare(card.reader(), &settings(&card.serial()), &mut |_| {});
+        drop(card);
+        self.rig.wait_for_card(READERS[0], false).unwrap();
+        outcome.err()
+    }
+
+    /// Prepares the card again: it has three attested keys and nothing of the factory's but the PIN.
+    fn finished(&self, name: &str) -> (CardHandle, Prepared) {
+        let card = self.insert(name);
+        let prepared = prepare(card.reader(), &settings(&card.serial()), &mut |_| {}).unwrap();
+        let roots = Roots::default().with_test_root(&self.rig.root_pem()).unwrap();
+        let report = verify(&prepared.evidence, &prepared.keys(), &roots, NOW);
+        assert_eq!((report.slots.len(), report.overall()), (3, Verdict::TestRoot));
+        let memory = self.memory(name);
+        assert_ne!(memory["puk"]["value"], serde_json::json!(b"12345678"));
+        assert_ne!(memory["management_key"], serde_json::json!(FACTORY_MANAGEMENT_KEY));
+        assert_eq!(memory["pin"]["value"], serde_json::json!(b"123456\xff\xff"));
+        (card, prepared)
+    }
+}
+
+const FACTORY_MANAGEMENT_KEY: [u8; 24] = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+const CHANGE_REFERENCE_DATA: u8 = 0x24;
+const GENERATE: u8 = 0x47;
+const SET_MANAGEMENT_KEY: u8 = 0xff;
+
+#[test]
+fn a_card_pulled_while_it_is_prepared_keeps_nothing_of_the_factory() {
+    let bench = Bench::new();
+    for (name, ins, nth) in [
+        ("puk", CHANGE_REFERENCE_DATA, 1),
+        ("management", SET_MANAGEMENT_KEY, 1),
+        ("second", GENERATE, 2),
+    ] {
+        assert_eq!(bench.broken_off(name, ins, nth), Some(CardError::Pulled), "{name}");
+        let (card, prepared) = bench.finished(name);
+        assert!(prepared.info.keys.iter().all(|slot| slot.public_key.is_some()));
+
+        // The card itself refuses what everybody knows, and takes what IT holds.
+        let mut other = settings(&card.serial());
+        other.management_key[0] ^= 2;
+        let refused = failed(prepare(card.reader(), &other, &mut |_| {}));
+        assert_eq!(
+            refused,
+            CardError::ManagementKeyRefused,
+            "neither the factory's nor another"
+        );
+        let mut open = PivCard::open(card.reader()).unwrap();
+        let refused = failed(open.unblock_pin(b"12345678", &good_pin()));
+        assert_eq!(refused, CardError::WrongPuk { tries_left: 2 });
+        let puk = derive_puk(&SECRET, &card.serial());
+        open.unblock_pin(puk.as_bytes().try_into().unwrap(), &good_pin())
+            .unwrap();
+        drop((open, card));
+        bench.rig.wait_for_card(READERS[0], false).unwrap();
+    }
+}
+
+#[test]
+fn finished_keys_stay_when_a_card_is_prepared_again() {
+    let bench = Bench::new();
+    let (card, before) = bench.with_keys("doctor");
+    let mut steps = Vec::new();
+    let again = prepare(card.reader(), &settings(&card.serial()), &mut |step| steps.push(step)).unwrap();
+    assert_eq!(again.keys(), before.keys());
+    assert!(!steps.iter().any(|step| matches!(step, Step::Generating { .. })));
+    drop(card);
+    bench.rig.wait_for_card(READERS[0], false).unwrap();
+
+    // Setting the tries brought the factory's PUK back, and then the card was pulled: three keys, and yet not ready.
+    assert_eq!(
+        bench.broken_off("doctor", CHANGE_REFERENCE_DATA, 1),
+        Some(CardError::Pulled)
+    );
+    assert_eq!(bench.memory("doctor")["puk"]["value"], serde_json::json!(b"12345678"));
+    let (_card, after) = bench.finished("doctor");
+    assert_eq!(after.keys(), before.keys());
+}
+
+#[test]
+fn a_preparation_broken_off_at_any_command_is_finished_by_the_next() {
+    let bench = Bench::new();
+    let mut pulled = 0;
+    loop {
+        let name = format!("card-{pulled}");
+        let Some(error) = bench.broken_off(&name, 0, pulled + 1) else {
+            break;
+        };
+        assert_eq!(error, CardError::Pulled, "at command {}", pulled + 1);
+        drop(bench.finished(&name));
+        bench.rig.wait_for_card(READERS[0], false).unwrap();
+        pulled += 1;
+    }
+    println!("pulled at each of {pulled} commands");
+    assert!(pulled > 40, "{pulled}");
 }
 
 #[test]

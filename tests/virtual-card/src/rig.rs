@@ -226,6 +226,11 @@ impl CardHandle {
     pub fn pull_at(&self, ins: u8) {
         self.fault.pull_at(ins);
     }
+
+    /// The same at the `nth` such command from now; with `ins` 0 every command counts.
+    pub fn pull_at_nth(&self, ins: u8, nth: u32) {
+        self.fault.pull_at_nth(ins, nth);
+    }
 }
 
 impl Drop for CardHandle {

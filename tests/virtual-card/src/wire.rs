@@ -4,21 +4,39 @@ use crate::applet::{ATR, Applet};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 /// A fault that a test arms from outside.
 #[derive(Clone, Debug, Default)]
-pub struct Fault(Arc<AtomicU8>);
+pub struct Fault(Arc<Armed>);
+
+#[derive(Debug, Default)]
+struct Armed {
+    /// The instruction that counts; 0 = every one.
+    ins: AtomicU8,
+    /// Pulled at so many of them from now; 0 = never.
+    left: AtomicU32,
+}
 
 impl Fault {
     /// The card is pulled when the next command with this instruction arrives, before it is answered.
     pub fn pull_at(&self, ins: u8) {
-        self.0.store(ins, Ordering::SeqCst);
+        self.pull_at_nth(ins, 1);
+    }
+
+    /// The same at the `nth` such command from now; with `ins` 0 every command counts.
+    pub fn pull_at_nth(&self, ins: u8, nth: u32) {
+        self.0.ins.store(ins, Ordering::SeqCst);
+        self.0.left.store(nth, Ordering::SeqCst);
     }
 
     fn strikes(&self, command: &[u8]) -> bool {
-        let armed = self.0.load(Ordering::SeqCst);
-        armed != 0 && command.get(1) == Some(&armed)
+        let armed = self.0.ins.load(Ordering::SeqCst);
+        if armed != 0 && command.get(1) != Some(&armed) {
+            return false;
+        }
+        let count = |left: u32| left.checked_sub(1);
+        self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(1)
     }
 }
 

@@ -195,6 +195,34 @@ describe("writing", () => {
     expect(await id("chart-ended").count()).toBe(0);
   });
 
+  test("a card service that ended is explained on the cover until it is back, and the note is kept", async () => {
+    await id("note-text").fill("Half a senten");
+    await fake("serviceDown()");
+    await id("cover-notice").waitFor();
+    expect(await id("cover-notice").getAttribute("data-code")).toBe("card-service-down");
+    expect(await id("cover-notice-message").textContent()).toBe("The smart card service is not running.");
+    expect(await id("cover-title").textContent()).toBe("No card can be read now");
+    expect(await id("cover-reason").textContent()).toBe("What was typed is kept.");
+    await fake("set({ notice: null })");
+    await id("cover-title").getByText("Insert the same card").waitFor();
+    expect(await id("cover-notice").count()).toBe(0);
+    expect(await id("cover-reason").textContent()).toBe("The card was removed. Nothing is lost.");
+    await fake("insert()");
+    await id("chart").waitFor();
+    expect(await id("note-text").inputValue()).toBe("Half a senten");
+  });
+
+  test("the cover says why, also while the card stays in the reader", async () => {
+    await fake("end('session-ended')");
+    await id("cover-reason").getByText("The session ended.").waitFor();
+    await id("cover-resume").click();
+    await id("chart").waitFor();
+    await fake("end('device-revoked', window.fake.notice('device-revoked', 'card revoked', 'Ask IT.'))");
+    await id("cover-notice").getByText("This card was revoked.").waitFor();
+    expect(await id("cover-notice-action").textContent()).toBe("Ask IT staff for a new card.");
+    expect(await id("cover-reason").textContent()).toBe("What was typed is kept.");
+  });
+
   test("a note that could not be kept when the card was pulled comes back from the window itself", async () => {
     await fake("refuse = { saveDraft: window.fake.notice('disk-full', 'The disk is full.', '') }");
     await id("note-text").fill("Not on the disk");

@@ -105,13 +105,19 @@ export const en = {
 
   covered: {
     title: "Covered",
-    removed: "The card was removed. Nothing is lost.",
     insert: "Insert the same card to go on",
+    noService: "No card can be read now",
     pin: "Type your PIN in the PIN window.",
     ready: "Card in the reader",
     resume: "Go on with PIN",
     other: "Lock for another person",
     keeps: "What was typed is kept.",
+    reasons: {
+      "card-removed": "The card was removed. Nothing is lost.",
+      "session-ended": "The session ended. What was typed is kept.",
+      "device-revoked": "This card was revoked. What was typed is kept.",
+      "device-expired": "The approval of this card has run out. What was typed is kept.",
+    } as Record<string, string>,
   },
 
   patients: {

@@ -24,6 +24,11 @@ const words: Record<string, { message: string; action: string }> = {
   },
   "device-right-missing": { message: "This card may not do that.", action: "Ask the master-key holder for the right." },
   "chain-silent": { message: "The chain has not been heard for too long.", action: "Wait, or call IT staff." },
+  "card-service-down": {
+    message: "The smart card service is not running.",
+    action: "Restart this terminal, or call IT staff. What was typed is kept.",
+  },
+  "card-two": { message: "Two cards are inserted.", action: "Leave only your own card in a reader." },
   unexpected: { message: "Something unexpected happened.", action: "Try again. If it stays, tell IT staff." },
 };
 

@@ -68,8 +68,19 @@ class Fake {
     const lock = covered ? { reason: "card-removed" } : null;
     this.set({ card: null, phase: "locked", covered, lock }, "patients", "chart", "card");
   }
+  /** As the reader monitor has it: first the card goes, then the service. */
+  serviceDown(): void {
+    this.pull();
+    this.set({ notice: notice("card-service-down", "the smart card service is not running", "Start it.") });
+  }
+  /** The session ends while the card stays. */
+  end(reason: string, why: Notice | null = null): void {
+    this.chart = null;
+    this.set({ phase: "cardPresent", covered: true, lock: { reason }, notice: why }, "patients", "chart");
+  }
   signedIn(): void {
-    this.snapshot = { ...this.snapshot, card: CARD, phase: "open", covered: false, user: this.next, lock: null };
+    const lifted = { phase: "open", covered: false, lock: null, notice: null } as const;
+    this.snapshot = { ...this.snapshot, ...lifted, card: CARD, user: this.next };
     this.tell("snapshot", "patients");
   }
   grant(row: PatientRow): void {
