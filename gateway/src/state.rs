@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Problem, Refusal};
+use crate::http::Rooms;
 use crate::keys::{Keys, KeysError, private_file};
 use crate::ledger::Ledger;
 use crate::log::Scribe;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub board: Board,
     /// Nonces seen.
     pub replay: Replay,
+    /// Room for what is being received.
+    pub rooms: Rooms,
     /// Counts sponsored actions.
     pub quota: Quota,
     /// Sessions looked up before.
@@ -160,6 +163,7 @@ impl Gateway {
             operator: Mutex::new(keys.operator),
             board: Board::default(),
             replay: Replay::starting(clock.now()),
+            rooms: Rooms::new(settings.limits.import_megabytes),
             quota: Quota::default(),
             sessions: Known::default(),
             grants: Known::default(),
