@@ -3,14 +3,20 @@
 
 mod support;
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use support::process::Process;
 use support::{ALLERGIES, Place, RESULTS, Scene, done, refused, terms};
+use tower::ServiceExt as _;
 use wardkey_core::action::{Action, SignedAction};
 use wardkey_core::id::DeviceId;
 use wardkey_core::key::SoftKey;
 use wardkey_core::typed::structs;
 use wardkey_gateway::bench::actors::{Hospital, Patient, Terms};
-use wardkey_gateway::bench::stage::{Ask, Reply};
+use wardkey_gateway::bench::stage::{Ask, Reply, sign};
 
 fn count(place: &Place, table: &str) -> u64 {
     place
@@ -235,4 +241,108 @@ async fn every_answer_says_that_its_type_is_not_to_be_guessed() {
     let place = Place::with("[tls]\ncertificate = \"a\"\nkey = \"b\"\n");
     let reply = place.stage.ask(Ask::get("/v1/network")).await.unwrap();
     assert_eq!(reply.headers["strict-transport-security"], "max-age=31536000");
+}
+
+#[tokio::test]
+async fn a_request_from_the_future_is_not_accepted_again_after_a_restart() {
+    let scene = Scene::set().await;
+    let created = scene.place.now() + 50;
+    let request = || sign(&scene.ask_read("2"), scene.session.signer(), created, "early").unwrap();
+    let again = request();
+    done(&scene.stage.send(request()).await.unwrap());
+    let Scene { place, stage, .. } = scene;
+    let folder = place.folder;
+    drop((stage, place.stage, place.wire));
+    let (stage, _wire) = support::open(folder.path(), "", std::sync::Arc::default());
+    refused(&stage.send(again).await.unwrap(), 401, "request-before-start");
+}
+
+#[tokio::test]
+async fn a_session_has_few_event_streams_at_once() {
+    let scene = Scene::set().await;
+    let listen = || async {
+        let nonce = wardkey_gateway::random::bytes::<8>().map(hex::encode).unwrap();
+        let ask = Ask::get("/v1/events");
+        let signed = sign(&ask, scene.session.signer(), scene.place.now(), &nonce).unwrap();
+        scene.stage.app.clone().oneshot(signed.request).await.unwrap()
+    };
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        let stream = listen().await;
+        assert_eq!(stream.status(), StatusCode::OK);
+        open.push(stream);
+    }
+    assert_eq!(listen().await.status(), StatusCode::TOO_MANY_REQUESTS);
+    open.pop();
+    assert_eq!(listen().await.status(), StatusCode::OK);
+}
+
+fn connect(gateway: &Process) -> TcpStream {
+    let address = gateway.url.trim_start_matches("http://");
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+/// Whether the other side closes within 20 seconds. What it says before does not count.
+fn is_closed(stream: &mut TcpStream) -> bool {
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+#[test]
+fn half_sent_headers_and_silent_connections_are_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Process::start(folder.path(), &[]);
+    let start = Instant::now();
+    let sent = [
+        "",
+        "GET / HTTP/1.1\r\nhost: x\r\n",
+        "GET /v1/network HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /v1/network HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ];
+    let mut streams = Vec::new();
+    for text in sent {
+        let mut stream = connect(&gateway);
+        stream.write_all(text.as_bytes()).unwrap();
+        streams.push((text, stream));
+    }
+    for (text, stream) in &mut streams {
+        assert!(is_closed(stream), "{text:?}");
+    }
+    assert!(start.elapsed() > Duration::from_secs(8), "patience for slow lines");
+    assert!(start.elapsed() < Duration::from_secs(16), "{:?}", start.elapsed());
+}
+
+#[test]
+fn connections_from_one_address_have_a_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("gateway.toml");
+    std::fs::write(&settings, "[limits]\nconnections_per_address = 3\n").unwrap();
+    let settings = settings.display().to_string();
+    let gateway = Process::start(&folder.path().join("data"), &["--config", &settings]);
+    let answers = |stream: &mut TcpStream| {
+        let sent = stream.write_all(b"GET /v1/network HTTP/1.1\r\nhost: x\r\n\r\n");
+        let mut first = [0; 12];
+        sent.and_then(|()| stream.read_exact(&mut first)).is_ok() && first == *b"HTTP/1.1 200"
+    };
+    let mut open: Vec<_> = (0..3).map(|_| connect(&gateway)).collect();
+    assert!(open.iter_mut().all(answers));
+    assert!(!answers(&mut connect(&gateway)));
+    open.pop();
+    let start = Instant::now();
+    while !answers(&mut connect(&gateway)) {
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "a closed connection makes room"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -4,6 +4,7 @@ use super::caller::{Caller, Headers, Signer};
 use super::intake::{SMALL, Taken};
 use crate::error::{Problem, Refusal};
 use crate::state::Gateway;
+use crate::store::StoreError;
 use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -105,10 +106,24 @@ async fn admit(
         .as_deref()
         .filter(|nonce| nonce.len() <= NONCE)
         .ok_or(HttpSignatureError::Malformed)?;
+    remember(gateway, parsed.params.created).await?;
     gateway.replay.take(&parsed.params.key.to_string(), nonce, now)?;
     let Taken { bytes, room } = read_body(gateway, &parts, &signer, body).await?;
     parts.extensions.insert(Caller { signer });
     Ok((Request::from_parts(parts, Body::from(bytes)), room))
+}
+
+/// Writes down how new the newest request is, so that a restart does not let it in again.
+async fn remember(gateway: &Gateway, created: u64) -> Result<(), Problem> {
+    if !gateway.replay.is_newest(created) {
+        return Ok(());
+    }
+    let write = move |g: &Gateway| {
+        Ok(g.replay
+            .remember(created)
+            .map_err(|e| StoreError::Failed(e.to_string()))?)
+    };
+    gateway.blocking(write).await
 }
 
 fn covered(parts: &Parts) -> Result<RequestParts<'_>, HttpSignatureError> {
