@@ -53,6 +53,21 @@ pub fn call_data(signed: &SignedAction) -> Result<Vec<u8>, ChainError> {
     }
 }
 
+/// That an action carries no key and no proof that its type does not use: nobody verifies those, and the ledger would keep them.
+///
+/// # Errors
+/// [`ChainError::Malformed`].
+pub fn must_carry_no_more(signed: &SignedAction) -> Result<(), ChainError> {
+    let keys = usize::from(matches!(signed.action, Action::Grant(_) | Action::Revoke(_)));
+    if signed.keys.len() > keys {
+        return Err(ChainError::Malformed("it carries keys that its type does not use"));
+    }
+    if signed.proof.is_some() && !matches!(signed.action, Action::ApproveDevice(_)) {
+        return Err(ChainError::Malformed("it carries a proof that its type does not use"));
+    }
+    Ok(())
+}
+
 /// X and Y as `bytes32`.
 pub fn coordinates(key: &PublicKey) -> Words {
     (key.x().into(), key.y().into())

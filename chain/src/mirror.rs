@@ -18,6 +18,7 @@ pub struct Mirror {
     institutions: HashMap<InstitutionId, Institution>,
     devices: HashMap<DeviceId, Device>,
     grants: HashMap<(Commitment, PublicKey), GrantState>,
+    commitments: HashSet<Commitment>,
     gateways: HashSet<GatewayId>,
     checkpoint: Option<CheckpointState>,
 }
@@ -171,6 +172,7 @@ impl Mirror {
     }
 
     fn granted(&mut self, commitment: Commitment, key: PublicKey, block: u64) {
+        self.commitments.insert(commitment);
         // A repeated grant keeps its first block; a revoked one cannot be granted again.
         self.grants.entry((commitment, key)).or_insert(GrantState {
             status: GrantStatus::Live,
@@ -179,6 +181,7 @@ impl Mirror {
     }
 
     fn revoked(&mut self, commitment: Commitment, key: PublicKey, block: u64) {
+        self.commitments.insert(commitment);
         let state = self.grants.entry((commitment, key)).or_insert(GrantState {
             status: GrantStatus::Revoked,
             since: block,
@@ -220,6 +223,12 @@ impl Mirror {
         self.devices
             .values()
             .filter(move |device| device.institution == institution)
+    }
+
+    /// Whether any key has granted or revoked under a commitment.
+    #[must_use]
+    pub fn knows(&self, commitment: &Commitment) -> bool {
+        self.commitments.contains(commitment)
     }
 
     /// A grant's status and block.

@@ -58,11 +58,38 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::permit`], for the first section and right.
     pub fn permit_any(&self, grant: &SignatureChecked, patient: PatientId, device: DeviceId) -> Result<(), Problem> {
+        self.permit_one_of(&[Right::Read, Right::Write], grant, patient, device)
+    }
+
+    /// Whether a device may write any section under a grant.
+    ///
+    /// # Errors
+    /// As [`Gateway::permit`], for the first section.
+    pub fn permit_writing(
+        &self,
+        grant: &SignatureChecked,
+        patient: PatientId,
+        device: DeviceId,
+    ) -> Result<(), Problem> {
+        self.permit_one_of(&[Right::Write], grant, patient, device)
+    }
+
+    fn permit_one_of(
+        &self,
+        rights: &[Right],
+        grant: &SignatureChecked,
+        patient: PatientId,
+        device: DeviceId,
+    ) -> Result<(), Problem> {
         let document = &grant.grant().document;
         let mut first = None;
-        for (mask, right) in [(document.read, Right::Read), (document.write, Right::Write)] {
+        for right in rights {
+            let mask = match right {
+                Right::Read => document.read,
+                Right::Write => document.write,
+            };
             for section in Section::in_mask(mask) {
-                match self.permit(grant, patient, device, &[section.number()], right) {
+                match self.permit(grant, patient, device, &[section.number()], *right) {
                     Ok(_) => return Ok(()),
                     Err(problem) => first = first.or(Some(problem)),
                 }

@@ -45,6 +45,9 @@ refusals! {
     BodyMalformed = BAD_REQUEST, "body-malformed", "the request's content is not what this address takes", "Check that program and gateway are of the same version.";
     QueryMalformed = BAD_REQUEST, "query-malformed", "the request's address is incomplete or cannot be read", "Check that program and gateway are of the same version.";
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body-too-large", "the request is larger than the gateway takes", "Send it in several parts.";
+    BodySlow = REQUEST_TIMEOUT, "body-slow", "the request's content did not arrive in time", "Check the network connection, then try again.";
+    Busy = SERVICE_UNAVAILABLE, "gateway-busy", "the gateway is receiving as much as it can hold", "Wait a moment and try again.";
+    StreamsTooMany = TOO_MANY_REQUESTS, "events-too-many", "this session listens to the gateway's events too often at once", "Close other windows of this session, then try again.";
     RecordTooLarge = PAYLOAD_TOO_LARGE, "record-too-large", "a record is larger than the gateway takes", "Leave out or shrink what makes it large, such as scanned pages.";
     ClockOff = UNAUTHORIZED, "request-time", "the request was signed more than 60 seconds from now", "Set this device's clock, then try again.";
     BeforeStart = UNAUTHORIZED, "request-before-start", "the request was signed before the gateway started", "Try again.";
@@ -63,6 +66,8 @@ refusals! {
     RecordsNone = BAD_REQUEST, "records-none", "the request holds no record", "Nothing needs to be done.";
     GrantMismatch = BAD_REQUEST, "grant-mismatch", "document, grant action and keys do not belong together", "Scan the poster again and grant anew.";
     GrantIncomplete = BAD_REQUEST, "grant-incomplete", "not every readable section's key was sealed to the institution", "Scan the poster again and grant anew.";
+    GrantLabel = BAD_REQUEST, "grant-label", "the grant's sealed label is malformed or larger than 1 KiB", "Shorten the name, then grant anew.";
+    KeysOdd = BAD_REQUEST, "section-keys-odd", "the list names a section key twice, a section that does not exist, or more than 512 keys", "Check that page and gateway are of the same version.";
     GrantSection = BAD_REQUEST, "grant-section", "the grant names a section that does not exist or cannot be granted", "Scan the poster again and grant anew.";
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
@@ -162,6 +167,7 @@ impl From<StoreError> for Problem {
             | StoreError::RecordConflict
             | StoreError::RecordVersion
             | StoreError::KeysOld
+            | StoreError::SessionTaken
             | StoreError::ChallengeUnknown => StatusCode::CONFLICT,
             StoreError::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             StoreError::Damaged(_) | StoreError::Failed(_) => {
@@ -223,6 +229,7 @@ mod tests {
             StoreError::RecordVersion,
             StoreError::KeysOld,
             StoreError::ChallengeUnknown,
+            StoreError::SessionTaken,
             StoreError::TooManyRequests,
             StoreError::Damaged(""),
             StoreError::Failed(String::new()),

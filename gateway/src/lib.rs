@@ -7,6 +7,8 @@
 mod access;
 pub mod bench;
 pub mod clock;
+pub mod connections;
+pub mod counts;
 pub mod error;
 mod http;
 pub mod keys;

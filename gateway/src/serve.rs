@@ -1,6 +1,7 @@
 //! Running the gateway: socket, TLS, background work, a graceful end.
 
 use crate::clock::Clock;
+use crate::connections::{Door, timed};
 use crate::keys::private_folder;
 use crate::operator;
 use crate::routes::app;
@@ -123,20 +124,18 @@ pub async fn serve(settings: Settings, clock: Clock) -> Result<(), ServeError> {
     ];
     announce(address, tls.is_some()).map_err(system("print the address"))?;
     let service = app(gateway.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let door = Door::new(&gateway.settings.limits);
     let result = match tls {
         Some(tls) => {
-            axum_server::from_tcp_rustls(listener, tls)
-                .map_err(system("listen"))?
+            let server = axum_server::from_tcp_rustls(listener, tls).map_err(system("listen"))?;
+            timed(server.map(|tls| tls.acceptor(door)))
                 .handle(handle)
                 .serve(service)
                 .await
         }
         None => {
-            axum_server::from_tcp(listener)
-                .map_err(system("listen"))?
-                .handle(handle)
-                .serve(service)
-                .await
+            let server = axum_server::from_tcp(listener).map_err(system("listen"))?;
+            timed(server.acceptor(door)).handle(handle).serve(service).await
         }
     };
     stop.abort();
@@ -147,7 +146,14 @@ pub async fn serve(settings: Settings, clock: Clock) -> Result<(), ServeError> {
 
 async fn open(settings: Settings, clock: Clock) -> Result<Gateway, ServeError> {
     let opened = tokio::task::spawn_blocking(move || Gateway::open(settings, clock)).await;
-    Ok(opened.map_err(|error| system("open the data folder")(std::io::Error::other(error)))??)
+    let gateway = opened.map_err(|error| system("open the data folder")(std::io::Error::other(error)))??;
+    // After a quick restart the second of the last request may not be over: better to wait than to refuse.
+    for _ in 0..20 {
+        if gateway.replay.must_wait(gateway.clock.now()) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    Ok(gateway)
 }
 
 fn announce(address: SocketAddr, encrypted: bool) -> std::io::Result<()> {

@@ -78,6 +78,10 @@ pub struct Limits {
     pub actions_per_address: u32,
     /// Sponsored actions per hour and institution.
     pub actions_per_institution: u32,
+    /// Connections at once, in all.
+    pub connections: u32,
+    /// Connections at once from one network address.
+    pub connections_per_address: u32,
 }
 
 /// Why settings cannot be used.

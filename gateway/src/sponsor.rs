@@ -5,10 +5,12 @@ use crate::quota::Payee;
 use crate::state::Gateway;
 use crate::store::Outcome;
 use std::net::IpAddr;
-use wardkey_chain::{ChainError, Refusal as ContractRefusal};
+use wardkey_chain::{ChainError, Refusal as ContractRefusal, must_carry_no_more};
 use wardkey_core::action::{Action, SignedAction};
-use wardkey_core::id::{Commitment, Digest, InstitutionId};
+use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId};
 use wardkey_core::key::{PublicKey, sha256};
+use wardkey_core::permission::GrantStatus;
+use wardkey_core::typed::structs;
 
 impl Gateway {
     /// Brings an action onto the chain. The same action again answers the outcome of the first time. Blocks.
@@ -16,12 +18,28 @@ impl Gateway {
     /// # Errors
     /// The contract's refusal; [`Refusal::QuotaUsed`]; a failing chain.
     pub fn sponsor(&self, signed: &SignedAction, from: Option<IpAddr>) -> Result<Outcome, Problem> {
+        self.sponsor_after(signed, from, || Ok(()))
+    }
+
+    /// The same, after `keep`, which is called once the action is verified and counted, before it is on the chain. Blocks.
+    ///
+    /// # Errors
+    /// Those of [`Gateway::sponsor`], and `keep`'s.
+    pub fn sponsor_after(
+        &self,
+        signed: &SignedAction,
+        from: Option<IpAddr>,
+        keep: impl FnOnce() -> Result<(), Problem>,
+    ) -> Result<Outcome, Problem> {
+        must_carry_no_more(signed)?;
         let name = self.name_of(signed);
         if let Some(outcome) = self.store.outcome(&name)? {
+            keep()?;
             return Ok(outcome);
         }
         self.verify_action(signed)?;
-        self.charge(&signed.action, from)?;
+        self.charge(signed, from)?;
+        keep()?;
         let receipt = self.ledger.chain().submit(signed)?;
         // The chain has it: whatever fails from here on must not tell the caller otherwise.
         if let Err(error) = self.look() {
@@ -97,30 +115,42 @@ impl Gateway {
             .ok_or(ContractRefusal::InstitutionUnknown)
     }
 
-    /// Counts the action against who asks. Revoking what this network knows is never counted: it must not fail.
-    fn charge(&self, action: &Action, from: Option<IpAddr>) -> Result<(), Problem> {
-        let (limits, now) = (self.settings.limits, self.clock.now());
-        let institution = match action {
-            Action::RevokeDevice(_) | Action::SetAccreditation(_) | Action::SetGateway(_) | Action::Checkpoint(_) => {
-                return Ok(());
+    /// Counts the action against who asks. A revocation that changes something is never counted: it must not fail.
+    fn charge(&self, signed: &SignedAction, from: Option<IpAddr>) -> Result<(), Problem> {
+        let limits = self.settings.limits;
+        let institution = match &signed.action {
+            Action::SetAccreditation(_) | Action::SetGateway(_) | Action::Checkpoint(_) => return Ok(()),
+            Action::RevokeDevice(m) if self.ends_a_device(m) => return Ok(()),
+            Action::Revoke(m) if self.ends_a_grant(Commitment(m.commitment.0), &signed.keys)? => return Ok(()),
+            Action::RevokeDevice(m) => Payee::Revoking(InstitutionId(m.institution.0)),
+            Action::ApproveDevice(m) => Payee::Institution(InstitutionId(m.institution.0)),
+            Action::RotateAgreement(m) => Payee::Institution(InstitutionId(m.institution.0)),
+            Action::RotateMaster(m) => Payee::Institution(InstitutionId(m.institution.0)),
+            Action::RegisterInstitution(_) | Action::Grant(_) | Action::Revoke(_) => {
+                return Ok(self.charge_address(from)?);
             }
-            Action::Revoke(m) if self.store.grant(&Commitment(m.commitment.0))?.is_some() => return Ok(()),
-            Action::ApproveDevice(m) => Some(m.institution),
-            Action::RotateAgreement(m) => Some(m.institution),
-            Action::RotateMaster(m) => Some(m.institution),
-            Action::RegisterInstitution(_) | Action::Grant(_) | Action::Revoke(_) => None,
         };
-        if let Some(id) = institution {
-            self.quota.take(
-                Payee::Institution(InstitutionId(id.0)),
-                limits.actions_per_institution,
-                now,
-            )?;
-        } else if let Some(address) = from {
-            self.quota
-                .take(Payee::Address(address), limits.actions_per_address, now)?;
-        }
-        Ok(())
+        Ok(self
+            .quota
+            .take(institution, limits.actions_per_institution, self.clock.now())?)
+    }
+
+    /// Whether a card of the institution is active and would no longer be.
+    fn ends_a_device(&self, m: &structs::RevokeDevice) -> bool {
+        self.ledger
+            .view()
+            .device_state(&DeviceId(m.device.0))
+            .is_some_and(|device| device.institution.0 == m.institution.0 && !device.revoked)
+    }
+
+    /// Whether a grant that this network keeps would be revoked by the key that granted it. A stranger's key revokes nothing.
+    fn ends_a_grant(&self, commitment: Commitment, keys: &[PublicKey]) -> Result<bool, Problem> {
+        let Some(stored) = self.store.grant(&commitment)? else {
+            return Ok(false);
+        };
+        let key = stored.grant.document.key;
+        let state = self.ledger.view().grant_state(&commitment, &key);
+        Ok(keys == [key] && state.status != GrantStatus::Revoked)
     }
 
     /// Counts something that is not sponsored but costs room.
@@ -130,7 +160,7 @@ impl Gateway {
     pub fn charge_address(&self, from: Option<IpAddr>) -> Result<(), Refusal> {
         let limit = self.settings.limits.actions_per_address;
         from.map_or(Ok(()), |address| {
-            self.quota.take(Payee::Address(address), limit, self.clock.now())
+            self.quota.take(Payee::address(address), limit, self.clock.now())
         })
     }
 }

@@ -1,7 +1,9 @@
 //! The gateway's state, shared by all handlers.
 
 use crate::clock::Clock;
+use crate::counts::Counts;
 use crate::error::{Problem, Refusal};
+use crate::http::Rooms;
 use crate::keys::{Keys, KeysError, private_file};
 use crate::ledger::Ledger;
 use crate::log::Scribe;
@@ -77,6 +79,10 @@ pub struct Parts {
     pub board: Board,
     /// Nonces seen.
     pub replay: Replay,
+    /// Event streams of each session.
+    pub listening: Counts<SessionId>,
+    /// Room for what is being received.
+    pub rooms: Rooms,
     /// Counts sponsored actions.
     pub quota: Quota,
     /// Sessions looked up before.
@@ -152,6 +158,9 @@ impl Gateway {
         let file = settings.data.join("store.sqlite");
         private_file(&file)?;
         let store = SqliteStore::open(&file, settings.store.max_megabytes, Arc::clone(&scribe))?;
+        let file = settings.data.join("newest-request");
+        private_file(&file)?;
+        let replay = Replay::open(&file, clock.now()).map_err(|e| StoreError::Failed(e.to_string()))?;
         let ledger = Ledger::open(chain, clock.clone(), settings.chain.silent_after)?;
         let gateway = Self(Arc::new(Parts {
             ledger,
@@ -159,7 +168,9 @@ impl Gateway {
             scribe,
             operator: Mutex::new(keys.operator),
             board: Board::default(),
-            replay: Replay::starting(clock.now()),
+            replay,
+            listening: Counts::default(),
+            rooms: Rooms::new(settings.limits.import_megabytes),
             quota: Quota::default(),
             sessions: Known::default(),
             grants: Known::default(),

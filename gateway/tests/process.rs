@@ -9,61 +9,15 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 use std::time::{Duration, Instant};
+use support::process::{Process, command};
 use support::{ALLERGIES, MEDICATIONS, Scene};
 use tempfile::TempDir;
 use wardkey_core::id::Commitment;
 use wardkey_core::record::Record;
 use wardkey_gateway::bench::actors::{Patient, Session};
 use wardkey_gateway::bench::stage::{Ask, Signer, sign};
-
-fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-gateway"));
-    command
-        .arg("--data")
-        .arg(data)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// A gateway as a process of its own; ended when dropped.
-struct Process {
-    child: Child,
-    url: String,
-}
-
-impl Process {
-    fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(data, &[&["--listen", "127.0.0.1:0"], arguments].concat())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        Self {
-            child,
-            url: ready["listening"].as_str().unwrap().to_owned(),
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ended = (self.child.kill(), self.child.wait());
-    }
-}
 
 fn client() -> Client {
     let _first = rustls::crypto::ring::default_provider().install_default();

@@ -14,7 +14,7 @@ mod store;
 pub use genesis::Genesis;
 
 use crate::abi;
-use crate::call::coordinates;
+use crate::call::{coordinates, must_carry_no_more};
 use crate::error::ChainError;
 use crate::event::{Event, Logged};
 use crate::ledger::{Asked, Chain, Head, Network, Receipt, Verdict};
@@ -116,6 +116,7 @@ impl Chain for Embedded {
     }
 
     fn submit(&self, action: &SignedAction) -> Result<Receipt, ChainError> {
+        must_carry_no_more(action)?;
         let digest = action.action.digest(&self.genesis.domain());
         let mut writer = lock(&self.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -225,7 +225,7 @@ impl Headers {
             .ok_or(Refusal::ReasonMissing)
     }
 
-    fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let permission = match headers.get("wardkey-permission") {
             Some(value) => Some(
                 value

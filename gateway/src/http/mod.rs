@@ -2,12 +2,14 @@
 
 mod body;
 mod caller;
+mod intake;
 mod query;
 mod remote;
 mod signed;
 
 pub use body::{JsonBody, json};
 pub use caller::{Caller, DeviceCaller, Headers, MasterCaller, PatientCaller};
+pub use intake::{Rooms, received};
 pub use query::{PathIds, QueryOf};
 pub use remote::Remote;
 pub use signed::signed;

@@ -1,15 +1,18 @@
 //! Signed requests and answers (RFC 9421, protocol §7) as a middleware.
 
-use super::caller::{Caller, Signer};
+use super::caller::{Caller, Headers, Signer};
+use super::intake::{SMALL, Taken};
 use crate::error::{Problem, Refusal};
 use crate::state::Gateway;
-use axum::body::{Body, Bytes, to_bytes};
+use crate::store::StoreError;
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
 use wardkey_core::http_signature::{
     HttpSignatureError, KeyName, Parsed, RequestParts, ResponseParts, SignatureParams, check_content_digest,
@@ -23,8 +26,6 @@ const SIGNATURE_INPUT: &str = "signature-input";
 const CONTENT_DIGEST: &str = "content-digest";
 /// Longest nonce, bytes.
 const NONCE: usize = 64;
-/// Largest body of a signed request that is no import, bytes.
-const SMALL: usize = 1024 * 1024;
 
 /// Lets signed requests pass, with their [`Caller`], and signs every answer.
 pub async fn signed(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
@@ -34,7 +35,7 @@ pub async fn signed(State(gateway): State<Gateway>, request: Request, next: Next
     };
     let target = Target::of(&request);
     let answer = match admit(&gateway, &parsed, request).await {
-        Ok(request) => next.run(request).await,
+        Ok((request, _room)) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     sign(&gateway, &target, &parsed.signature, answer)
@@ -88,7 +89,12 @@ fn read(headers: &HeaderMap) -> Result<Parsed, HttpSignatureError> {
     parse(input, signature)
 }
 
-async fn admit(gateway: &Gateway, parsed: &Parsed, request: Request) -> Result<Request, Problem> {
+/// The request with its caller and its body, and the room that the body takes.
+async fn admit(
+    gateway: &Gateway,
+    parsed: &Parsed,
+    request: Request,
+) -> Result<(Request, Option<OwnedSemaphorePermit>), Problem> {
     let now = gateway.clock.now();
     gateway.replay.check_time(parsed.params.created, now)?;
     let (mut parts, body) = request.into_parts();
@@ -100,10 +106,24 @@ async fn admit(gateway: &Gateway, parsed: &Parsed, request: Request) -> Result<R
         .as_deref()
         .filter(|nonce| nonce.len() <= NONCE)
         .ok_or(HttpSignatureError::Malformed)?;
+    remember(gateway, parsed.params.created).await?;
     gateway.replay.take(&parsed.params.key.to_string(), nonce, now)?;
-    let body = read_body(gateway, &parts, body).await?;
+    let Taken { bytes, room } = read_body(gateway, &parts, &signer, body).await?;
     parts.extensions.insert(Caller { signer });
-    Ok(Request::from_parts(parts, Body::from(body)))
+    Ok((Request::from_parts(parts, Body::from(bytes)), room))
+}
+
+/// Writes down how new the newest request is, so that a restart does not let it in again.
+async fn remember(gateway: &Gateway, created: u64) -> Result<(), Problem> {
+    if !gateway.replay.is_newest(created) {
+        return Ok(());
+    }
+    let write = move |g: &Gateway| {
+        Ok(g.replay
+            .remember(created)
+            .map_err(|e| StoreError::Failed(e.to_string()))?)
+    };
+    gateway.blocking(write).await
 }
 
 fn covered(parts: &Parts) -> Result<RequestParts<'_>, HttpSignatureError> {
@@ -174,21 +194,34 @@ async fn session(gateway: &Gateway, id: SessionId) -> Result<Arc<SignedDelegatio
     Ok(gateway.sessions.put(id, stored))
 }
 
-/// Reads the body only now that the signature over its digest holds.
-async fn read_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Bytes, Problem> {
-    let import = parts.method == Method::POST && parts.uri.path().ends_with("/records");
-    let limit = if import {
-        gateway.settings.limits.import_megabytes * 1024 * 1024
+/// Reads the body only now that the signature over its digest holds; more than a little only from a card that may write.
+async fn read_body(gateway: &Gateway, parts: &Parts, signer: &Signer, body: Body) -> Result<Taken, Problem> {
+    let small = body.size_hint().upper().is_some_and(|size| size <= SMALL as u64);
+    let import = parts.method == Method::POST && parts.uri.path().ends_with("/records") && !small;
+    let taken = if import {
+        may_import(gateway, parts, signer).await?;
+        gateway.rooms.import(body).await?
     } else {
-        SMALL
+        gateway.rooms.small(body).await?
     };
-    let body = to_bytes(body, limit).await.map_err(|_| Refusal::BodyTooLarge)?;
     match text(&parts.headers, CONTENT_DIGEST)? {
-        Some(digest) => check_content_digest(digest, &body)?,
-        None if body.is_empty() => {}
+        Some(digest) => check_content_digest(digest, &taken.bytes)?,
+        None if taken.bytes.is_empty() => {}
         None => return Err(HttpSignatureError::Uncovered.into()),
     }
-    Ok(body)
+    Ok(taken)
+}
+
+/// That a card presents a grant of the path's patient under which it may write.
+async fn may_import(gateway: &Gateway, parts: &Parts, signer: &Signer) -> Result<(), Problem> {
+    let Signer::Device { device, .. } = *signer else {
+        return Err(Refusal::WrongSigner.into());
+    };
+    let patient = parts.uri.path().split('/').nth(3).and_then(|id| id.parse().ok());
+    let patient: PatientId = patient.ok_or(Refusal::QueryMalformed)?;
+    let commitment = Headers::read(&parts.headers)?.must_permission()?;
+    let ask = move |g: &Gateway| g.permit_writing(&*g.presented(commitment)?, patient, device);
+    gateway.blocking(ask).await
 }
 
 /// Signs an answer. The event stream alone is not signed: its events only tell the client to ask again.

@@ -1,6 +1,7 @@
 //! Server-sent events for workstations.
 
-use crate::error::Problem;
+use crate::counts::Counted;
+use crate::error::{Problem, Refusal};
 use crate::http::Caller;
 use crate::news::News;
 use crate::state::Gateway;
@@ -13,12 +14,15 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep_until};
-use wardkey_core::id::InstitutionId;
+use wardkey_core::id::{InstitutionId, SessionId};
 
 /// A comment line this often, so that a dead connection is noticed.
 const BREATH: Duration = Duration::from_secs(10);
 /// How often a listening session is held against the chain again.
 const CHECK: Duration = Duration::from_secs(2);
+
+/// Streams of one session at once: a lost connection is not noticed at once, and the workstation connects again.
+const STREAMS: u32 = 8;
 
 /// `GET /v1/events`.
 pub async fn stream(State(gateway): State<Gateway>, caller: Caller) -> Result<Response, Problem> {
@@ -43,6 +47,7 @@ struct Listener {
     closing: watch::Receiver<bool>,
     next_check: Instant,
     done: bool,
+    _open: Counted<SessionId>,
 }
 
 enum Next {
@@ -54,6 +59,8 @@ enum Next {
 impl Listener {
     fn new(gateway: Gateway, caller: Caller) -> Result<Self, Problem> {
         let institution = caller.institution(&gateway)?;
+        let session = caller.session().ok_or(Refusal::WrongSigner)?.delegation.session_id();
+        let open = gateway.listening.open(session, STREAMS);
         let (news, closing) = (gateway.board.listen(), gateway.closing.subscribe());
         Ok(Self {
             gateway,
@@ -63,6 +70,7 @@ impl Listener {
             closing,
             next_check: Instant::now() + CHECK,
             done: false,
+            _open: open.ok_or(Refusal::StreamsTooMany)?,
         })
     }
 

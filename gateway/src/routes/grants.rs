@@ -7,6 +7,7 @@ use crate::store::{StoredGrant, Wrapped};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use wardkey_chain::{GrantState, Standing};
 use wardkey_core::action::{Action, SignedAction};
 use wardkey_core::grant::{SignedGrant, canonical_hex};
@@ -36,7 +37,7 @@ pub struct Granted {
     block: u64,
 }
 
-/// `POST /v1/grants`: keeps the grant, then brings it onto the chain.
+/// `POST /v1/grants`: verifies, counts, keeps the grant, then brings it onto the chain.
 pub async fn grant(
     State(gateway): State<Gateway>,
     caller: PatientCaller,
@@ -53,14 +54,15 @@ pub async fn grant(
             agreement_epoch,
             action,
         } = new;
-        g.store.put_grant(&StoredGrant {
+        let stored = StoredGrant {
             grant,
             section_keys,
             label,
             agreement_epoch,
             since: g.clock.now(),
-        })?;
-        let outcome = g.sponsor(&action, from)?;
+        };
+        // Kept before the chain has it, so that whoever is told of the grant finds it; but only once the action holds and is paid for.
+        let outcome = g.sponsor_after(&action, from, || Ok(g.store.put_grant(&stored)?))?;
         Ok(Json(Granted {
             commitment,
             tx: outcome.tx,
@@ -102,24 +104,33 @@ fn check(gateway: &Gateway, new: &NewGrant) -> Result<Commitment, Problem> {
         .patient_keys(&document.patient)?
         .ok_or(Refusal::KeysNotFound)?;
     must_be_complete(new, &keys.list)?;
+    if new.label.enc.len() != ENC || new.label.ct.len() > LABEL {
+        return Err(Refusal::GrantLabel.into());
+    }
     Ok(commitment)
 }
 
-/// For each readable section every epoch's key is sealed to the institution, and no other section's.
+/// Bytes of an encapsulated key.
+const ENC: usize = 65;
+/// Bytes of a sealed scalar: 32 and the tag.
+const SCALAR: usize = 48;
+/// Longest sealed label, bytes.
+const LABEL: usize = 1024;
+
+/// For each readable section every epoch's key is sealed to the institution once, and nothing else is.
 fn must_be_complete(new: &NewGrant, keys: &SectionKeys) -> Result<(), Refusal> {
     let readable = |section: u8| section < 31 && new.grant.document.read & (1 << section) != 0;
-    let sealed = |section: u8, epoch: u32| {
-        new.section_keys
-            .iter()
-            .any(|k| k.section == section && k.epoch == epoch)
-    };
-    let missing = keys
+    let due: HashSet<_> = keys
         .keys
         .iter()
-        .any(|k| readable(k.section) && !sealed(k.section, k.epoch));
+        .filter(|k| readable(k.section))
+        .map(|k| (k.section, k.epoch))
+        .collect();
+    let sealed: HashSet<_> = new.section_keys.iter().map(|k| (k.section, k.epoch)).collect();
+    let twice = sealed.len() != new.section_keys.len();
     let none = Section::in_mask(new.grant.document.read).any(|s| keys.newest(s.number()).is_none());
-    let foreign = new.section_keys.iter().any(|k| !readable(k.section));
-    if missing || none || foreign {
+    let odd = |k: &Wrapped| k.sealed.enc.len() != ENC || k.sealed.ct.len() != SCALAR;
+    if due != sealed || twice || none || new.section_keys.iter().any(odd) {
         Err(Refusal::GrantIncomplete)
     } else {
         Ok(())
@@ -187,7 +198,9 @@ pub async fn to_institution(
     caller: DeviceCaller,
 ) -> Result<Json<Vec<Received>>, Problem> {
     let list = move |g: &Gateway| {
-        let (stored, now) = (g.store.grants_of_institution(&caller.institution)?, g.clock.now());
+        let known = |commitment: &Commitment| g.ledger.view().knows(commitment);
+        let stored = g.store.grants_of_institution(&caller.institution, &known)?;
+        let now = g.clock.now();
         let view = g.ledger.view();
         let line = |stored: StoredGrant| {
             let commitment = stored.grant.document.commitment();

@@ -1,6 +1,6 @@
 //! A patient's log.
 
-use crate::error::Problem;
+use crate::error::{Problem, Refusal};
 use crate::http::{PathIds, PatientCaller, QueryOf};
 use crate::state::Gateway;
 use crate::store::LogLine;
@@ -74,6 +74,8 @@ pub async fn lines(
     QueryOf(From { from }): QueryOf<From>,
 ) -> Result<Json<Log>, Problem> {
     caller.must_be(patient)?;
+    // The data store counts with a sign.
+    i64::try_from(from).map_err(|_| Refusal::QueryMalformed)?;
     let list = move |g: &Gateway| {
         let newest = g.ledger.chain().checkpoint()?;
         let size = newest.map_or(0, |c| c.size);

@@ -16,33 +16,48 @@ mod sessions;
 pub(crate) use records::Wanted;
 
 use crate::error::{Problem, Refusal};
-use crate::http::signed;
+use crate::http::{received, signed};
 use crate::state::Gateway;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use std::time::Instant;
-
-/// Largest body of an unsigned request, bytes.
-const SMALL: usize = 256 * 1024;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// The whole server, without a socket.
 pub fn app(gateway: Gateway) -> Router {
     let signed_layer = middleware::from_fn_with_state(gateway.clone(), signed);
+    let received_layer = middleware::from_fn_with_state(gateway.clone(), received);
+    let encrypted = gateway.settings.tls.is_some();
     Router::new()
         .merge(
             signed_routes()
                 .route_layer(signed_layer)
                 .layer(DefaultBodyLimit::disable()),
         )
-        .merge(public_routes().layer(DefaultBodyLimit::max(SMALL)))
+        .merge(
+            public_routes()
+                .route_layer(received_layer)
+                .layer(DefaultBodyLimit::disable()),
+        )
         .route_layer(middleware::from_fn(noted))
         .merge(page::routes())
         .fallback(|| async { Problem::from(Refusal::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
         .with_state(gateway)
+        .layer(always("x-content-type-options", Some("nosniff")))
+        .layer(always(
+            "strict-transport-security",
+            encrypted.then_some("max-age=31536000"),
+        ))
+}
+
+/// A header of every answer, whatever it is.
+fn always(name: &'static str, value: Option<&'static str>) -> SetResponseHeaderLayer<Option<HeaderValue>> {
+    SetResponseHeaderLayer::overriding(HeaderName::from_static(name), value.map(HeaderValue::from_static))
 }
 
 fn public_routes() -> Router<Gateway> {

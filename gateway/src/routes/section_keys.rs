@@ -7,8 +7,9 @@ use crate::store::PatientKeys;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use std::collections::HashSet;
 use wardkey_core::id::PatientId;
-use wardkey_core::section::LOG_SECTION;
+use wardkey_core::section::{LOG_SECTION, Section};
 use wardkey_core::section_keys::SectionKeys;
 
 /// The answer to a publication.
@@ -26,6 +27,7 @@ pub async fn publish(
     JsonBody(list): JsonBody<SectionKeys>,
 ) -> Result<Json<Published>, Problem> {
     caller.must_be(patient)?;
+    must_be_sound(&list)?;
     gateway.charge_address(from)?;
     list.verify(gateway.domain(), &patient, &caller.key)?;
     if list.newest(LOG_SECTION).is_none() {
@@ -40,6 +42,19 @@ pub async fn publish(
         .blocking(move |g| Ok(g.store.put_patient_keys(&patient, &keys)?))
         .await?;
     Ok(Json(Published { version }))
+}
+
+/// Most keys in a list: every section's, renewed two dozen times.
+const MOST: usize = 512;
+
+/// Each key once, of sections that exist, and not without end: grants repeat them all.
+fn must_be_sound(list: &SectionKeys) -> Result<(), Refusal> {
+    let exists = |section: u8| section == LOG_SECTION || Section::from_number(section).is_some();
+    let places: HashSet<_> = list.keys.iter().map(|k| (k.section, k.epoch)).collect();
+    if list.keys.len() > MOST || places.len() != list.keys.len() || !list.keys.iter().all(|k| exists(k.section)) {
+        return Err(Refusal::KeysOdd);
+    }
+    Ok(())
 }
 
 /// `GET /v1/patients/{id}/section-keys`, for the patient, and for a card that may do anything under a grant.

@@ -39,6 +39,9 @@ pub enum StoreError {
     /// Never given out, used before, or too old.
     #[error("the challenge was not given out, was used before, or is older than 15 minutes")]
     ChallengeUnknown,
+    /// Another card or master key has opened a session with this key.
+    #[error("another card has signed in with this session key")]
+    SessionTaken,
     /// Too many requests wait.
     #[error("too many device requests of this institution are waiting")]
     TooManyRequests,
@@ -59,6 +62,7 @@ impl Coded for StoreError {
             Self::RecordVersion => "record-version",
             Self::KeysOld => "section-keys-old",
             Self::ChallengeUnknown => "challenge-unknown",
+            Self::SessionTaken => "session-taken",
             Self::TooManyRequests => "requests-too-many",
             Self::Damaged(_) => "store-damaged",
             Self::Failed(_) => "store-failed",
@@ -72,6 +76,7 @@ impl Coded for StoreError {
             Self::RecordVersion => "Load the record again and amend its newest version.",
             Self::KeysOld => "Load the section keys again, then publish the next version.",
             Self::ChallengeUnknown => "Start the request again.",
+            Self::SessionTaken => "Sign in again with the card.",
             Self::TooManyRequests => "Ask the master-key holder to decide on the waiting requests first.",
             Self::Damaged(_) => "Tell the network operator to restore the data store from a backup.",
             Self::Failed(_) => "Try again; if it happens again, tell the network operator.",
@@ -209,7 +214,7 @@ pub struct LogLine {
 /// Every method fails with [`StoreError::Failed`], [`StoreError::Damaged`], and, if it writes, [`StoreError::Full`].
 #[expect(clippy::missing_errors_doc, reason = "said once above")]
 pub trait Store: Send + Sync {
-    /// Keeps a verified session; forgets those that ended before `now`.
+    /// Keeps a verified session; forgets those that ended before `now`. # Errors: [`StoreError::SessionTaken`].
     fn put_session(&self, session: &SignedDelegation, now: u64) -> Result<(), StoreError>;
     /// A session that was kept.
     fn session(&self, id: &SessionId) -> Result<Option<SignedDelegation>, StoreError>;
@@ -225,8 +230,12 @@ pub trait Store: Send + Sync {
     fn grant(&self, commitment: &Commitment) -> Result<Option<StoredGrant>, StoreError>;
     /// A patient's grants, newest first.
     fn grants_of_patient(&self, patient: &PatientId) -> Result<Vec<StoredGrant>, StoreError>;
-    /// Grants to an institution, newest first.
-    fn grants_of_institution(&self, institution: &InstitutionId) -> Result<Vec<StoredGrant>, StoreError>;
+    /// Those grants to an institution whose commitment is `known`, newest first; the others are not even loaded.
+    fn grants_of_institution(
+        &self,
+        institution: &InstitutionId,
+        known: &dyn Fn(&Commitment) -> bool,
+    ) -> Result<Vec<StoredGrant>, StoreError>;
 
     /// Keeps a challenge until `expires`; forgets those that ended before `now`.
     fn put_challenge(&self, challenge: &Digest, expires: u64, now: u64) -> Result<(), StoreError>;

@@ -7,6 +7,8 @@
     reason = "tests; each uses a part"
 )]
 
+pub mod process;
+
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;

@@ -35,6 +35,12 @@ fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<()
 pub(super) fn put_session(c: &Connection, session: &SignedDelegation, now: u64) -> Result<(), StoreError> {
     execute(c, "DELETE FROM sessions WHERE expiry <= ?1", [now])?;
     let d = &session.delegation;
+    // A session's public key is in every record that it signed: whoever copies it must not take the name over.
+    if self::session(c, &d.session_id())?
+        .is_some_and(|known| (known.delegation.kind, known.delegation.principal) != (d.kind, d.principal))
+    {
+        return Err(StoreError::SessionTaken);
+    }
     let values = params![d.session_id().0, d.expiry, text(session)?];
     execute(c, "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3)", values)
 }
@@ -79,13 +85,23 @@ pub(super) fn grant(c: &Connection, commitment: &Commitment) -> Result<Option<St
     one(c, "SELECT document FROM grants WHERE commitment = ?1", [commitment.0])
 }
 
-/// `column` is `patient` or `institution`.
-pub(super) fn grants(c: &Connection, column: &'static str, id: &[u8; 32]) -> Result<Vec<StoredGrant>, StoreError> {
+/// `column` is `patient` or `institution`; only grants that are `known` are loaded.
+pub(super) fn grants(
+    c: &Connection,
+    column: &'static str,
+    id: &[u8; 32],
+    known: &dyn Fn(&Commitment) -> bool,
+) -> Result<Vec<StoredGrant>, StoreError> {
     let mut query = c.prepare_cached(&format!(
-        "SELECT document FROM grants WHERE {column} = ?1 ORDER BY id DESC"
+        "SELECT commitment, document FROM grants WHERE {column} = ?1 ORDER BY id DESC"
     ))?;
-    let rows = query.query_map([id], |row| row.get::<_, String>(0))?;
-    rows.map(|row| value(&row?)).collect()
+    let (mut rows, mut found) = (query.query([id])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        if known(&Commitment(row.get(0)?)) {
+            found.push(value(&row.get::<_, String>(1)?)?);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn put_challenge(c: &Connection, challenge: &Digest, expires: u64, now: u64) -> Result<(), StoreError> {

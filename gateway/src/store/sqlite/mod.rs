@@ -146,10 +146,14 @@ impl Store for SqliteStore {
         self.reading(|c| documents::grant(c, commitment))
     }
     fn grants_of_patient(&self, patient: &PatientId) -> Result<Vec<StoredGrant>, StoreError> {
-        self.reading(|c| documents::grants(c, "patient", &patient.0))
+        self.reading(|c| documents::grants(c, "patient", &patient.0, &|_| true))
     }
-    fn grants_of_institution(&self, institution: &InstitutionId) -> Result<Vec<StoredGrant>, StoreError> {
-        self.reading(|c| documents::grants(c, "institution", &institution.0))
+    fn grants_of_institution(
+        &self,
+        institution: &InstitutionId,
+        known: &dyn Fn(&Commitment) -> bool,
+    ) -> Result<Vec<StoredGrant>, StoreError> {
+        self.reading(|c| documents::grants(c, "institution", &institution.0, known))
     }
     fn put_challenge(&self, challenge: &Digest, expires: u64, now: u64) -> Result<(), StoreError> {
         let challenge = *challenge;
