@@ -220,10 +220,10 @@ async fn a_master_key_that_was_replaced_is_signed_out() {
         masterX: new.public().x().into(),
         masterY: new.public().y().into(),
         nonce: 0,
-        deadline: server.stage.deadline(),
+        deadline: wardkey_desk::clock::now() + 600,
     }
     .into();
-    let preimage = action.preimage(server.stage.domain());
+    let preimage = action.preimage(server.stage.gateway.domain());
     let old = master.lock().unwrap().keys[&wardkey_hsm::Slot::Signature]
         .sign(&preimage)
         .unwrap();

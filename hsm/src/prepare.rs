@@ -10,16 +10,19 @@
 
 use crate::attestation::Evidence;
 use crate::yubikey::Management;
-use crate::{CardError, CardInfo, PivCard, Slot};
+use crate::{CardError, CardInfo, PivCard, Slot, readers};
 use ring::hkdf;
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 use wardkey_core::key::PublicKey;
 use zeroize::Zeroizing;
 
 /// A management key's length: 3DES below firmware 5.7, AES-192 from there on.
 pub const MANAGEMENT_KEY_BYTES: usize = 24;
 const FACTORY_MANAGEMENT_KEY: [u8; 24] = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+/// Longest time until the service shows a pulled card as gone.
+const NOTICED: Duration = Duration::from_secs(1);
 const FACTORY_PUK: &str = "12345678";
 
 /// How to prepare. Nothing of it may be left at the factory's value.
@@ -103,18 +106,27 @@ pub fn prepare(
             detail: "an answer too short".to_owned(),
         })
     });
-    let keys = keys.map_err(|error| if is_gone(reader) { CardError::Pulled } else { error })?;
+    let keys = keys.map_err(|error| pulled_or(error, reader))?;
     progress(Step::Attesting);
     finish(reader, keys)
 }
 
-/// The `yubikey` crate takes a card that was pulled for one that answers wrongly, so after a failure the card is asked again.
-fn is_gone(reader: &str) -> bool {
+/// The `yubikey` crate takes a card that was pulled for one that answers wrongly. The service notices a pull within half a
+/// second, and is asked without touching the card.
+fn pulled_or(error: CardError, reader: &str) -> CardError {
     use CardError as E;
-    matches!(
-        PivCard::open(reader).err(),
-        Some(E::Pulled | E::NoCard | E::NoReader | E::Unresponsive)
-    )
+    if !matches!(error, E::Protocol { .. } | E::NotYubiKey | E::ManagementKeyRefused) {
+        return error;
+    }
+    let is_in = || readers().is_ok_and(|all| all.iter().any(|one| one.name == reader && one.card_present));
+    let deadline = Instant::now() + NOTICED;
+    while is_in() {
+        if Instant::now() > deadline {
+            return error;
+        }
+        std::thread::sleep(NOTICED / 20);
+    }
+    E::Pulled
 }
 
 fn acceptable(settings: &PrepareSettings) -> Result<(), CardError> {

@@ -2,6 +2,7 @@
 
 use super::attestation::NOW;
 use super::*;
+use std::time::Duration;
 use wardkey_core::key::{SoftKey, sha256};
 use wardkey_hsm::attestation::{Roots, Verdict, verify};
 use wardkey_hsm::pinjob::{Operation, Outcome};
@@ -162,19 +163,26 @@ fn keys_that_were_made_elsewhere_are_left_alone() {
     );
 }
 
-/// What the card keeps, as the virtual card writes it.
 impl Bench {
+    /// Waits longer than the service's look at its readers takes (400 ms): it shows a card that went during a command as gone
+    /// before it has looked, and takes a new one at that moment for the old one.
+    fn emptied(&self) {
+        self.rig.wait_for_card(READERS[0], false).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+    }
+
+    /// What the card keeps, as the virtual card writes it.
     fn memory(&self, name: &str) -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(self.state(name)).unwrap()).unwrap()
     }
 
-    /// Prepares the card, which is pulled at the `nth` command with this instruction (0 = any); `None` if it never came.
+    /// Prepares the card, which is pulled at the `nth` command with this instruction; `None` if it never came.
     fn broken_off(&self, name: &str, ins: u8, nth: u32) -> Option<CardError> {
         let card = self.insert(name);
         card.pull_at_nth(ins, nth);
         let outcome = prepare(card.reader(), &settings(&card.serial()), &mut |_| {});
         drop(card);
-        self.rig.wait_for_card(READERS[0], false).unwrap();
+        self.emptied();
         outcome.err()
     }
 
@@ -196,6 +204,8 @@ impl Bench {
 const FACTORY_MANAGEMENT_KEY: [u8; 24] = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
 const CHANGE_REFERENCE_DATA: u8 = 0x24;
 const GENERATE: u8 = 0x47;
+const PUT_DATA: u8 = 0xdb;
+const SET_RETRIES: u8 = 0xfa;
 const SET_MANAGEMENT_KEY: u8 = 0xff;
 
 #[test]
@@ -226,7 +236,7 @@ fn a_card_pulled_while_it_is_prepared_keeps_nothing_of_the_factory() {
         open.unblock_pin(puk.as_bytes().try_into().unwrap(), &good_pin())
             .unwrap();
         drop((open, card));
-        bench.rig.wait_for_card(READERS[0], false).unwrap();
+        bench.emptied();
     }
 }
 
@@ -251,22 +261,31 @@ fn finished_keys_stay_when_a_card_is_prepared_again() {
     assert_eq!(after.keys(), before.keys());
 }
 
+/// What is pulled at is not carried out, so these are all the states in which a card can be left.
 #[test]
-fn a_preparation_broken_off_at_any_command_is_finished_by_the_next() {
+fn a_preparation_broken_off_at_any_change_is_finished_by_the_next() {
     let bench = Bench::new();
     let mut pulled = 0;
-    loop {
-        let name = format!("card-{pulled}");
-        let Some(error) = bench.broken_off(&name, 0, pulled + 1) else {
-            break;
-        };
-        assert_eq!(error, CardError::Pulled, "at command {}", pulled + 1);
-        drop(bench.finished(&name));
-        bench.rig.wait_for_card(READERS[0], false).unwrap();
-        pulled += 1;
+    for ins in [
+        SET_RETRIES,
+        CHANGE_REFERENCE_DATA,
+        SET_MANAGEMENT_KEY,
+        GENERATE,
+        PUT_DATA,
+    ] {
+        for nth in 1.. {
+            let name = format!("card-{ins:02x}-{nth}");
+            let Some(error) = bench.broken_off(&name, ins, nth) else {
+                break;
+            };
+            assert_eq!(error, CardError::Pulled, "{name}");
+            drop(bench.finished(&name));
+            bench.emptied();
+            pulled += 1;
+        }
     }
     println!("pulled at each of {pulled} commands");
-    assert!(pulled > 40, "{pulled}");
+    assert!(pulled > 8, "{pulled}");
 }
 
 #[test]

@@ -103,6 +103,11 @@ impl Bench {
             std::fs::read(self.state()).unwrap()
         });
         std::fs::write(self.state(), state).unwrap();
+        self.again()
+    }
+
+    /// The same card once more.
+    pub fn again(&self) -> CardHandle {
         self.rig.insert(PORTS[0], &self.state(), None).unwrap()
     }
 

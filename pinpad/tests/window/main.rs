@@ -123,6 +123,29 @@ fn a_pulled_card_closes_the_window() {
 }
 
 #[test]
+fn a_card_pulled_while_it_signs_costs_no_try() {
+    const GENERAL_AUTHENTICATE: u8 = 0x87;
+    let bench = Bench::new();
+    let card = bench.ready();
+    let sign = json!([{"op": "sign", "slot": "9c", "digest": "07".repeat(32)}]);
+    let mut window = bench.open(&job(&card, "use", sign.clone()));
+    card.pull_at(GENERAL_AUTHENTICATE);
+    window.enter(PIN);
+    let answer = window.answer();
+    assert!(matches!(code(&answer), "card-pulled" | "card-removed"), "{answer}");
+    drop(card);
+    bench.wait_until_empty();
+    // Longer than the card service's own look at its readers takes.
+    window.pause(500);
+
+    let card = bench.again();
+    bench.wait_for_tries(card.reader(), 3);
+    let mut window = bench.open(&job(&card, "use", sign));
+    window.enter(PIN);
+    assert!(window.answer()["ok"][0]["signature"].is_string());
+}
+
+#[test]
 fn an_empty_reader_and_another_card_are_told() {
     let bench = Bench::new();
     let card = bench.ready();

@@ -227,7 +227,7 @@ impl CardHandle {
         self.fault.pull_at(ins);
     }
 
-    /// The same at the `nth` such command from now; with `ins` 0 every command counts.
+    /// The same at the `nth` such command from now.
     pub fn pull_at_nth(&self, ins: u8, nth: u32) {
         self.fault.pull_at_nth(ins, nth);
     }

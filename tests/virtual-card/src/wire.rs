@@ -12,7 +12,7 @@ pub struct Fault(Arc<Armed>);
 
 #[derive(Debug, Default)]
 struct Armed {
-    /// The instruction that counts; 0 = every one.
+    /// The instruction that counts.
     ins: AtomicU8,
     /// Pulled at so many of them from now; 0 = never.
     left: AtomicU32,
@@ -24,15 +24,14 @@ impl Fault {
         self.pull_at_nth(ins, 1);
     }
 
-    /// The same at the `nth` such command from now; with `ins` 0 every command counts.
+    /// The same at the `nth` such command from now.
     pub fn pull_at_nth(&self, ins: u8, nth: u32) {
         self.0.ins.store(ins, Ordering::SeqCst);
         self.0.left.store(nth, Ordering::SeqCst);
     }
 
     fn strikes(&self, command: &[u8]) -> bool {
-        let armed = self.0.ins.load(Ordering::SeqCst);
-        if armed != 0 && command.get(1) != Some(&armed) {
+        if command.get(1) != Some(&self.0.ins.load(Ordering::SeqCst)) {
             return false;
         }
         let count = |left: u32| left.checked_sub(1);
