@@ -98,6 +98,13 @@ pub trait Chain: Send + Sync {
     /// A device, `None` if never approved.
     fn device(&self, id: &DeviceId) -> Result<Option<Device>, ChainError>;
 
+    /// The signed actions that made an institution what it is, in order: its registration and its rotations. Empty if not
+    /// registered.
+    fn institution_actions(&self, id: &InstitutionId) -> Result<Vec<SignedAction>, ChainError>;
+
+    /// The signed action that last approved a device, `None` if never approved.
+    fn device_approval(&self, id: &DeviceId) -> Result<Option<SignedAction>, ChainError>;
+
     /// A grant under its one-time key.
     fn grant(&self, commitment: &Commitment, key: &PublicKey) -> Result<GrantState, ChainError>;
 

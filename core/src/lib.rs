@@ -12,6 +12,7 @@ pub mod hexbytes;
 pub mod hpke;
 pub mod http_signature;
 pub mod id;
+pub mod institution;
 pub mod key;
 pub mod log;
 pub mod permission;

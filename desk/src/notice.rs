@@ -92,6 +92,7 @@ from_coded!(
     wardkey_core::grant::NotAGrant,
     wardkey_core::hpke::SealError,
     wardkey_core::http_signature::HttpSignatureError,
+    wardkey_core::institution::Unproved,
     wardkey_core::key::KeyError,
     wardkey_core::log::NotIncluded,
     wardkey_core::permission::Denial,

@@ -12,10 +12,10 @@ use wardkey_core::section::Section;
 use wardkey_core::typed::Domain;
 
 /// What is known of a record's author. Looked up before; the certificate's digest was compared with the chain's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Writer {
-    /// Institution that approved the device.
-    pub institution: InstitutionId,
+    /// Institution whose signed approval of the device was checked; `None` if that did not hold.
+    pub institution: Option<InstitutionId>,
     /// Its name.
     pub institution_name: String,
     /// The device's certificate, if the gateway has it.
@@ -152,7 +152,7 @@ impl Reading<'_> {
         let Some(writer) = self.writers.get(&header.device) else {
             return SignatureState::Unknown;
         };
-        if writer.institution != header.institution {
+        if writer.institution != Some(header.institution) {
             return SignatureState::Invalid;
         }
         let key = writer.certificate.as_ref().map(|c| &c.signature);
@@ -191,7 +191,7 @@ impl Reading<'_> {
     }
 
     fn source(&self, device: &DeviceId, institution: &InstitutionId) -> Source {
-        let writer = self.writers.get(device).filter(|w| w.institution == *institution);
+        let writer = self.writers.get(device).filter(|w| w.institution == Some(*institution));
         let certificate = writer.and_then(|w| w.certificate.as_ref());
         Source {
             institution: writer.map(|w| w.institution_name.clone()).unwrap_or_default(),

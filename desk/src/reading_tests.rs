@@ -59,7 +59,7 @@ impl Scene {
             evidence: Digest([0; 32]),
         };
         let writer = Writer {
-            institution: HOSPITAL,
+            institution: Some(HOSPITAL),
             institution_name: "Harbour Hospital".into(),
             certificate: Some(certificate),
         };

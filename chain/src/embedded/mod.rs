@@ -19,7 +19,7 @@ use crate::error::ChainError;
 use crate::event::{Event, Logged};
 use crate::ledger::{Asked, Chain, Head, Network, Receipt, Verdict};
 use crate::view::{CheckpointState, Device, GrantState, Institution};
-use alloy_primitives::{Address, TxKind};
+use alloy_primitives::{Address, B256, TxKind};
 use alloy_sol_types::{SolCall, SolEvent as _};
 use evm::{Message, Setting};
 use genesis::Block0;
@@ -183,6 +183,26 @@ impl Chain for Embedded {
         }))
     }
 
+    fn institution_actions(&self, id: &InstitutionId) -> Result<Vec<SignedAction>, ChainError> {
+        const MAKING: [B256; 3] = [
+            abi::InstitutionRegistered::SIGNATURE_HASH,
+            abi::AgreementRotated::SIGNATURE_HASH,
+            abi::MasterRotated::SIGNATURE_HASH,
+        ];
+        let raw = store::raw_actions(&lock(&self.reader), &MAKING, &id.0)?;
+        raw.iter().map(|raw| action(raw)).collect()
+    }
+
+    fn device_approval(&self, id: &DeviceId) -> Result<Option<SignedAction>, ChainError> {
+        let mut reader = lock(&self.reader);
+        let snapshot = reader.transaction()?;
+        let Some(row) = store::newest_log(&snapshot, &abi::DeviceApproved::SIGNATURE_HASH, &id.0)? else {
+            return Ok(None);
+        };
+        let block = store::block(&snapshot, row.block)?;
+        block.map(|block| action(&block.raw)).transpose()
+    }
+
     fn grant(&self, commitment: &Commitment, key: &PublicKey) -> Result<GrantState, ChainError> {
         let (x, y) = coordinates(key);
         let kept = self.view(
@@ -262,6 +282,11 @@ fn begin(writer: &mut Connection, genesis: Genesis, time: u64) -> Result<Block0,
     };
     transaction.commit()?;
     Ok(kept)
+}
+
+/// A block's signed action.
+fn action(raw: &str) -> Result<SignedAction, ChainError> {
+    serde_json::from_str(raw).map_err(|e| ChainError::Corrupt(format!("a kept action cannot be read: {e}")))
 }
 
 fn head(connection: &Connection) -> Result<BlockRow, ChainError> {

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS log (
     PRIMARY KEY (block, place)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS log_topic3 ON log (topic3) WHERE topic3 IS NOT NULL;
+CREATE INDEX IF NOT EXISTS log_topic2 ON log (topic2) WHERE topic2 IS NOT NULL;
 CREATE TABLE IF NOT EXISTS account (
     address BLOB PRIMARY KEY,
     nonce INTEGER NOT NULL,
@@ -340,6 +341,21 @@ pub fn newest_log(connection: &Connection, signature: &B256, topic3: &[u8; 32]) 
         "{LOG} WHERE l.topic3 = ?2 AND l.topic0 = ?1 ORDER BY l.block DESC, l.place DESC LIMIT 1"
     ))?;
     Ok(find.query_row(params![signature.0, topic3], log_row).optional()?)
+}
+
+/// The actions behind the logs with one of these signatures and this second indexed value, oldest first.
+pub fn raw_actions(
+    connection: &Connection,
+    signatures: &[B256; 3],
+    topic2: &[u8; 32],
+) -> Result<Vec<String>, ChainError> {
+    let mut find = connection.prepare_cached(
+        "SELECT b.raw FROM log l JOIN block b ON b.number = l.block
+         WHERE l.topic2 = ?1 AND l.topic0 IN (?2, ?3, ?4) ORDER BY l.block, l.place",
+    )?;
+    let [a, b, c] = signatures;
+    let rows = find.query_map(params![topic2, a.0, b.0, c.0], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {

@@ -3,6 +3,7 @@
 use crate::notice::{Notice, Tone};
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_core::http_signature::HttpSignatureError;
+use wardkey_core::institution::Unproved;
 
 /// A request that gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum GatewayError {
     /// The answer is not signed by the gateway, or badly.
     #[error("{0}")]
     Untrusted(HttpSignatureError),
+    /// What it says of an institution or a card is not proved by the institution's signatures.
+    #[error("{0}")]
+    Unproved(Unproved),
     /// The answer is signed but makes no sense here.
     #[error("the gateway's answer cannot be read")]
     Unreadable,
@@ -31,7 +35,7 @@ impl GatewayError {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Offline | Self::Untrusted(_) | Self::Unreadable => true,
+            Self::Offline | Self::Untrusted(_) | Self::Unproved(_) | Self::Unreadable => true,
             Self::Refused { status, .. } => matches!(status, 401 | 408 | 425 | 429 | 500..),
         }
     }
@@ -58,6 +62,12 @@ impl From<HttpSignatureError> for GatewayError {
     }
 }
 
+impl From<Unproved> for GatewayError {
+    fn from(error: Unproved) -> Self {
+        Self::Unproved(error)
+    }
+}
+
 impl From<GatewayError> for Notice {
     fn from(error: GatewayError) -> Self {
         match error {
@@ -69,6 +79,7 @@ impl From<GatewayError> for Notice {
             ),
             GatewayError::Refused { fault, .. } => fault.into(),
             GatewayError::Untrusted(signature) => signature.fault().into(),
+            GatewayError::Unproved(unproved) => unproved.into(),
             GatewayError::Unreadable => Self::new(
                 Tone::Danger,
                 "gateway-unreadable",

@@ -3,8 +3,9 @@
 use super::client::{Call, Credential, Gateway, Permission};
 use super::error::GatewayError;
 use super::wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionFacts,
-    Network, OpenSession, Records, SectionKeysAnswer, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionAnswer,
+    InstitutionFacts, InstitutionRow, Network, OpenSession, Records, SectionKeysAnswer, SessionOpened, WaitingRequest,
+    WrapView, WrittenReceipts,
 };
 use reqwest::Method;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use wardkey_core::id::{DeviceId, Digest, InstitutionId, KeyId, PatientId};
 use wardkey_core::key::PublicKey;
 use wardkey_core::record::Record;
 use wardkey_core::section::Section;
+use wardkey_core::typed::Domain;
 
 fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
     serde_json::to_vec(value)
@@ -35,17 +37,19 @@ impl Gateway {
         self.public(Method::GET, "/v1/network".to_owned(), None).await
     }
 
-    /// Every institution.
-    pub async fn institutions(&self) -> Result<Vec<InstitutionFacts>, GatewayError> {
+    /// Every institution, unproved.
+    pub async fn institutions(&self) -> Result<Vec<InstitutionRow>, GatewayError> {
         self.public(Method::GET, "/v1/institutions".to_owned(), None).await
     }
 
-    /// One institution.
-    pub async fn institution(&self, id: &InstitutionId) -> Result<InstitutionFacts, GatewayError> {
-        self.public(Method::GET, format!("/v1/institutions/{id}"), None).await
+    /// One institution, proved by its own signatures.
+    pub async fn institution(&self, domain: &Domain, id: &InstitutionId) -> Result<InstitutionFacts, GatewayError> {
+        let path = format!("/v1/institutions/{id}");
+        let answer: InstitutionAnswer = self.public(Method::GET, path, None).await?;
+        Ok(answer.proved(domain, id)?)
     }
 
-    /// One device.
+    /// One device; to be proved against its institution ([`DeviceFacts::prove`]).
     pub async fn device(&self, id: &DeviceId) -> Result<DeviceFacts, GatewayError> {
         self.public(Method::GET, format!("/v1/devices/{id}"), None).await
     }

@@ -1,10 +1,12 @@
 //! The JSON of protocol §7 that is not in the core.
 
 use serde::{Deserialize, Serialize};
+use wardkey_core::action::SignedAction;
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hpke::Sealed;
 use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId, RecordId, SessionId};
+use wardkey_core::institution::{History, Unproved};
 use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::log::Receipt;
 use wardkey_core::record::Record;
@@ -55,16 +57,54 @@ pub struct Head {
     pub time: u64,
 }
 
-/// `GET /v1/institutions/{id}`.
+/// A row of `GET /v1/institutions`: claims, to be proved by [`InstitutionAnswer`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InstitutionRow {
+    /// Id.
+    pub id: InstitutionId,
+    /// Current master key.
+    pub master: PublicKey,
+}
+
+/// `GET /v1/institutions/{id}`, of which name and keys are taken from the signed actions only.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InstitutionAnswer {
+    status: String,
+    #[serde(default)]
+    nonce: u64,
+    #[serde(default)]
+    actions: Vec<SignedAction>,
+}
+
+impl InstitutionAnswer {
+    /// The institution that was asked for.
+    ///
+    /// # Errors
+    /// [`Unproved`] if the actions do not prove it.
+    pub fn proved(self, domain: &Domain, id: &InstitutionId) -> Result<InstitutionFacts, Unproved> {
+        let history = History::replay(domain, id, &self.actions)?;
+        Ok(InstitutionFacts {
+            id: *id,
+            name: history.name.clone(),
+            status: self.status,
+            master: history.master(),
+            agreement: AgreementFacts {
+                epoch: history.epoch,
+                key: history.agreement,
+            },
+            nonce: self.nonce,
+            history,
+        })
+    }
+}
+
+/// An institution, proved by its own signatures but for status and nonce, which the gateway says.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstitutionFacts {
     /// Id.
     pub id: InstitutionId,
     /// Registered name.
     pub name: String,
-    /// Country.
-    #[serde(default)]
-    pub country: String,
     /// `registered`, `accredited`, `suspended`.
     pub status: String,
     /// Current master key.
@@ -72,12 +112,13 @@ pub struct InstitutionFacts {
     /// Current agreement key.
     pub agreement: AgreementFacts,
     /// Next governance nonce.
-    #[serde(default)]
     pub nonce: u64,
+    /// What proves it, and its devices.
+    pub history: History,
 }
 
 /// The institution's agreement key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgreementFacts {
     /// Its epoch.
     pub epoch: u32,
@@ -103,6 +144,26 @@ pub struct DeviceFacts {
     pub not_after: u64,
     /// Digest of the certificate.
     pub certificate: Digest,
+    /// The institution's signed approval.
+    #[serde(default)]
+    pub approval: Option<SignedAction>,
+}
+
+impl DeviceFacts {
+    /// Checks that the institution approved exactly this. Revocation stays the gateway's word.
+    ///
+    /// # Errors
+    /// [`Unproved`].
+    pub fn prove(&self, domain: &Domain, institution: &History) -> Result<(), Unproved> {
+        let signed = self.approval.as_ref().ok_or(Unproved::Approval)?;
+        let approved = institution.approval(domain, &self.key, signed)?;
+        let same = self.institution == institution.id
+            && DeviceId::from(self.key.id()) == self.id
+            && approved.certificate == self.certificate.0
+            && approved.rights == self.rights
+            && approved.notAfter == self.not_after;
+        if same { Ok(()) } else { Err(Unproved::Approval) }
+    }
 }
 
 /// A row of `GET /v1/institutions/{id}/devices`.

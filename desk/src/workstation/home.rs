@@ -7,6 +7,7 @@ use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::view::Topic;
 use wardkey_core::id::InstitutionId;
+use wardkey_core::typed::Domain;
 
 const FILE: &str = "institution";
 
@@ -44,8 +45,13 @@ impl Workstation {
 
     /// The terminal's institution, from the registry.
     pub(super) async fn home(&self) -> Result<InstitutionFacts, Notice> {
+        self.home_in(&self.network().await?.domain).await
+    }
+
+    /// The same, in a network that is at hand.
+    pub(super) async fn home_in(&self, domain: &Domain) -> Result<InstitutionFacts, Notice> {
         let id = self.state().home.ok_or(DeskError::NoInstitution)?;
-        let facts = self.gateway.institution(&id).await?;
+        let facts = self.gateway.institution(domain, &id).await?;
         self.name_home(&facts);
         Ok(facts)
     }

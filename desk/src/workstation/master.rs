@@ -15,7 +15,9 @@ use wardkey_core::delegation::{LONGEST, PrincipalKind, SignedDelegation};
 use wardkey_core::device::{agreement_aad, agreement_context};
 use wardkey_core::hpke::seal;
 use wardkey_core::id::{InstitutionId, KeyId};
+use wardkey_core::institution::Unproved;
 use wardkey_core::key::SoftKey;
+use wardkey_core::typed::Domain;
 use wardkey_core::typed::structs::RegisterInstitution;
 use wardkey_hsm::pinjob::Operation;
 use wardkey_hsm::{CardError, CardInfo, Slot};
@@ -55,13 +57,16 @@ impl Workstation {
         Ok((info, keys, self.network().await?))
     }
 
-    async fn institution_of(&self, keys: &CardKeys) -> Result<Option<InstitutionFacts>, Notice> {
-        Ok(self
-            .gateway
-            .institutions()
-            .await?
-            .into_iter()
-            .find(|i| i.master == keys.signature))
+    async fn institution_of(&self, domain: &Domain, keys: &CardKeys) -> Result<Option<InstitutionFacts>, Notice> {
+        let rows = self.gateway.institutions().await?;
+        let Some(row) = rows.into_iter().find(|row| row.master == keys.signature) else {
+            return Ok(None);
+        };
+        let facts = self.gateway.institution(domain, &row.id).await?;
+        if facts.master != keys.signature {
+            return Err(Unproved::Signature.into());
+        }
+        Ok(Some(facts))
     }
 
     /// Shows a new master key as not registered yet; no PIN is needed for that.
@@ -84,7 +89,7 @@ impl Workstation {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
         let (info, keys, network) = self.free_card().await?;
         let generation = self.state().machine.generation();
-        let Some(facts) = self.institution_of(&keys).await? else {
+        let Some(facts) = self.institution_of(&network.domain, &keys).await? else {
             // A clinician's card is told apart from a master card that is still to be registered.
             if self.gateway.device(&keys.authentication.id().into()).await.is_ok() {
                 return Err(DeskError::NotAMaster.into());
@@ -175,7 +180,7 @@ impl Workstation {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
         let (info, keys, network) = self.free_card().await?;
         let generation = self.state().machine.generation();
-        if self.institution_of(&keys).await?.is_some() {
+        if self.institution_of(&network.domain, &keys).await?.is_some() {
             return Err(DeskError::AlreadyRegistered.into());
         }
         let institution: InstitutionId = keys.signature.id().into();
@@ -208,7 +213,7 @@ impl Workstation {
         };
         self.keep_agreement(&network, &institution, &keys, agreement).await?;
         self.gateway.act(&signed_action).await?;
-        let facts = self.gateway.institution(&institution).await?;
+        let facts = self.gateway.institution(&network.domain, &institution).await?;
         self.open_master(generation, signed, key, facts, &keys, network).await
     }
 
@@ -232,7 +237,11 @@ impl Workstation {
     /// The session of the master key, with facts that hold now.
     pub(super) async fn fresh_master(&self) -> Result<(Arc<Master>, InstitutionFacts), Notice> {
         let master = self.master()?;
-        let facts = self.gateway.institution(&master.facts.id).await.map_err(Notice::from)?;
+        let facts = self
+            .gateway
+            .institution(&master.network.domain, &master.facts.id)
+            .await
+            .map_err(Notice::from)?;
         let shown = view(&facts);
         let changed = {
             let mut state = self.state();

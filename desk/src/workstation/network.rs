@@ -2,7 +2,7 @@
 
 use super::Workstation;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, Network};
+use crate::gateway::{GatewayError, Network};
 use crate::notice::Notice;
 use crate::reading::Writer;
 use crate::store::{known_network, remember_network};
@@ -10,7 +10,7 @@ use crate::view::Topic;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use wardkey_core::id::{DeviceId, InstitutionId};
+use wardkey_core::id::DeviceId;
 
 const EVERY: Duration = Duration::from_secs(10);
 const EVERY_WHILE_OFFLINE: Duration = Duration::from_secs(2);
@@ -18,7 +18,6 @@ const EVERY_WHILE_OFFLINE: Duration = Duration::from_secs(2);
 /// What was looked up before.
 #[derive(Default)]
 pub(super) struct Directory {
-    institutions: Mutex<HashMap<InstitutionId, InstitutionFacts>>,
     writers: Mutex<HashMap<DeviceId, Writer>>,
 }
 
@@ -69,7 +68,7 @@ impl Workstation {
         };
         if first && self.state().home.is_some() {
             // The name on the lock screen is the registry's as soon as it is known.
-            let _ = self.home().await;
+            let _ = self.home_in(&network.domain).await;
         }
         if moved || first {
             self.tell(&[Topic::Snapshot]);
@@ -87,27 +86,6 @@ impl Workstation {
             Some(_) => Err(DeskError::NetworkChanged.into()),
             None => Ok(remember_network(&self.settings.data, network)?),
         }
-    }
-
-    /// An institution's facts, remembered for its name.
-    pub(super) async fn institution(&self, id: &InstitutionId) -> Result<InstitutionFacts, Notice> {
-        let known = self
-            .directory
-            .institutions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned();
-        if let Some(facts) = known {
-            return Ok(facts);
-        }
-        let facts = self.gateway.institution(id).await?;
-        self.directory
-            .institutions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(*id, facts.clone());
-        Ok(facts)
     }
 
     /// Who wrote, for each device that could be looked up.
@@ -132,21 +110,7 @@ impl Workstation {
         if known.is_some() {
             return known;
         }
-        let facts = self
-            .gateway
-            .device(id)
-            .await
-            .ok()
-            .filter(|facts| facts.id == *id && DeviceId::from(facts.key.id()) == *id)?;
-        let certificate = self.gateway.certificate(id).await.ok();
-        let certificate = certificate
-            .filter(|c| c.digest() == facts.certificate && c.device_id() == *id && c.institution == facts.institution);
-        let institution_name = self.institution(&facts.institution).await.ok()?.name;
-        let writer = Writer {
-            institution: facts.institution,
-            institution_name,
-            certificate,
-        };
+        let writer = self.look_up_writer(id).await?;
         if writer.certificate.is_some() {
             self.directory
                 .writers
@@ -155,5 +119,29 @@ impl Workstation {
                 .insert(*id, writer.clone());
         }
         Some(writer)
+    }
+
+    /// Who holds a device, if an institution's signatures prove it; a writer without institution if they do not.
+    async fn look_up_writer(&self, id: &DeviceId) -> Option<Writer> {
+        let facts = self.gateway.device(id).await.ok().filter(|facts| facts.id == *id)?;
+        let domain = self.network().await.ok()?.domain;
+        let institution = self.gateway.institution(&domain, &facts.institution).await;
+        let proved = institution.and_then(|i| facts.prove(&domain, &i.history).map(|()| i).map_err(GatewayError::from));
+        let institution = match proved {
+            Ok(institution) => institution,
+            Err(error @ GatewayError::Unproved(_)) => {
+                tracing::warn!(%error, "who wrote cannot be proved");
+                return Some(Writer::default());
+            }
+            Err(_) => return None,
+        };
+        let certificate = self.gateway.certificate(id).await.ok();
+        let certificate = certificate
+            .filter(|c| c.digest() == facts.certificate && c.device_id() == *id && c.institution == facts.institution);
+        Some(Writer {
+            institution: Some(institution.id),
+            institution_name: institution.name,
+            certificate,
+        })
     }
 }

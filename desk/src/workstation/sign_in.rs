@@ -86,6 +86,16 @@ pub(super) fn unseal_agreement(
     Ok(SoftKey::from_bytes(bytes)?)
 }
 
+/// A wrap of another epoch than the chain's, or with another key, is refused.
+fn must_be_the_chains(institution: &InstitutionFacts, wrap: &WrapView, agreement: &SoftKey) -> Result<(), Notice> {
+    let proved = institution.agreement;
+    if wrap.epoch == proved.epoch && agreement.public() == proved.key {
+        Ok(())
+    } else {
+        Err(DeskError::WrongWrap.into())
+    }
+}
+
 /// The point that a card's 9D key must agree with to open a wrap.
 pub(super) fn wrap_peer(wrap: &WrapView) -> Result<PublicKey, Notice> {
     Ok(PublicKey::from_sec1(&wrap.sealed.enc).map_err(|_| DeskError::WrongWrap)?)
@@ -179,11 +189,7 @@ impl Workstation {
             &known.wrap,
             &*answers.shared()?,
         )?;
-        if known.wrap.epoch == known.institution.agreement.epoch
-            && agreement.public() != known.institution.agreement.key
-        {
-            return Err(DeskError::WrongWrap.into());
-        }
+        must_be_the_chains(&known.institution, &known.wrap, &agreement)?;
         let (domain, agree_key) = (known.network.domain, known.keys.agreement);
         let vault = match vault_peer {
             Some(_) => self
@@ -244,7 +250,8 @@ impl Workstation {
         if !own {
             return Err(DeskError::WrongWrap.into());
         }
-        let institution = self.gateway.institution(&device.institution).await?;
+        let institution = self.gateway.institution(&network.domain, &device.institution).await?;
+        device.prove(&network.domain, &institution.history)?;
         let wrap = self.gateway.wrap(&institution.id, &keys.agreement.id()).await;
         let wrap = wrap.map_err(|e| {
             if e.is_missing() {

@@ -7,6 +7,9 @@
     reason = "tests; each uses a part"
 )]
 
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -245,11 +248,34 @@ impl CardPort for SoftPort {
     }
 }
 
-/// A gateway that can be stopped and started on the same address.
+/// Changes a public answer: the path, and the JSON that an honest gateway would give.
+pub type Lie = Box<dyn Fn(&str, &mut serde_json::Value) + Send>;
+type Lies = Arc<Mutex<Option<Lie>>>;
+
+async fn lying(lies: Lies, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let answer = next.run(request).await;
+    if lies.lock().unwrap().is_none() || answer.headers().contains_key("signature") {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let Ok(mut value) = serde_json::from_slice(&bytes) else {
+        return Response::from_parts(parts, bytes.into());
+    };
+    if let Some(lie) = lies.lock().unwrap().as_ref() {
+        lie(&path, &mut value);
+    }
+    parts.headers.remove("content-length");
+    Response::from_parts(parts, value.to_string().into())
+}
+
+/// A gateway that can be stopped and started on the same address, and can be made to lie.
 pub struct Server {
     pub folder: TempDir,
     pub stage: Stage,
     pub address: SocketAddr,
+    lies: Lies,
     running: Option<tokio::task::JoinHandle<()>>,
     looking: tokio::task::JoinHandle<()>,
 }
@@ -273,6 +299,7 @@ impl Server {
             folder,
             stage,
             address: ([127, 0, 0, 1], 0).into(),
+            lies: Lies::default(),
             running: None,
             looking,
         };
@@ -297,10 +324,19 @@ impl Server {
     pub async fn up(&mut self) {
         let listener = tokio::net::TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
-        let service = app(self.stage.gateway.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let lies = Arc::clone(&self.lies);
+        let lie = middleware::from_fn(move |request, next| lying(Arc::clone(&lies), request, next));
+        let service = app(self.stage.gateway.clone())
+            .layer(lie)
+            .into_make_service_with_connect_info::<SocketAddr>();
         self.running = Some(tokio::spawn(
             async move { axum::serve(listener, service).await.unwrap() },
         ));
+    }
+
+    /// From now on public answers are changed.
+    pub fn lie(&self, lie: impl Fn(&str, &mut serde_json::Value) + Send + 'static) {
+        *self.lies.lock().unwrap() = Some(Box::new(lie));
     }
 
     /// Nobody answers any more; open connections end.

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use wardkey_chain::{Device, DeviceStatus};
+use wardkey_core::action::SignedAction;
 use wardkey_core::device::DeviceCertificate;
 use wardkey_core::id::{DeviceId, Digest, InstitutionId};
 use wardkey_core::key::PublicKey;
@@ -47,6 +48,15 @@ impl Shown {
     }
 }
 
+/// A card with the institution's signed approval.
+#[derive(Debug, Serialize)]
+pub struct Proved {
+    #[serde(flatten)]
+    shown: Shown,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<SignedAction>,
+}
+
 /// A card with its certificate in place of the digest.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,12 +71,15 @@ pub struct Whole {
 }
 
 /// `GET /v1/devices/{id}`.
-pub async fn one(State(gateway): State<Gateway>, PathIds(id): PathIds<DeviceId>) -> Result<Json<Shown>, Problem> {
-    let found = gateway.blocking(move |g| Ok(g.ledger.chain().device(&id)?)).await?;
-    Ok(Json(Shown::at(
-        &found.ok_or(Refusal::DeviceNotFound)?,
-        gateway.clock.now(),
-    )))
+pub async fn one(State(gateway): State<Gateway>, PathIds(id): PathIds<DeviceId>) -> Result<Json<Proved>, Problem> {
+    let find = move |g: &Gateway| {
+        let device = g.ledger.chain().device(&id)?.ok_or(Refusal::DeviceNotFound)?;
+        Ok(Json(Proved {
+            shown: Shown::at(&device, g.clock.now()),
+            approval: g.ledger.chain().device_approval(&id)?,
+        }))
+    };
+    gateway.blocking(find).await
 }
 
 /// `GET /v1/devices/{id}/certificate`.

@@ -77,6 +77,12 @@ impl Chain for Wire {
     fn device(&self, id: &DeviceId) -> Result<Option<Device>, ChainError> {
         self.up()?.device(id)
     }
+    fn institution_actions(&self, id: &InstitutionId) -> Result<Vec<SignedAction>, ChainError> {
+        self.up()?.institution_actions(id)
+    }
+    fn device_approval(&self, id: &DeviceId) -> Result<Option<SignedAction>, ChainError> {
+        self.up()?.device_approval(id)
+    }
     fn grant(&self, commitment: &Commitment, key: &PublicKey) -> Result<GrantState, ChainError> {
         self.up()?.grant(commitment, key)
     }

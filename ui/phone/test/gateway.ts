@@ -54,6 +54,7 @@ import {
   verifyBytes,
   verifySectionKeys,
 } from "@wardkey/shared/protocol";
+import { approval, registration } from "./governance.ts";
 import { signAnswer } from "../../shared/test/answer.ts";
 import { path, root } from "../../shared/test/tree.ts";
 
@@ -65,6 +66,7 @@ export interface TestInstitution {
   name: string;
   country: string;
   status: string;
+  master: Signer;
   agreement: CryptoKeyPair;
   agreementKey: Bytes;
   device: Signer;
@@ -147,7 +149,8 @@ export class TestGateway {
       agreement: toHex(agreementKey),
       evidence: ZERO,
     };
-    const made = { id, name, country: "CH", status, agreement, agreementKey, device, signature, session, certificate };
+    const keys = { master, agreement, agreementKey, device, signature, session };
+    const made = { id, name, country: "CH", status, ...keys, certificate };
     this.institutions.push(made);
     return made;
   }
@@ -357,14 +360,15 @@ export class TestGateway {
     };
   }
 
-  private institution(id: string): unknown {
+  private async institution(id: string): Promise<unknown> {
     const found = this.institutions.find((institution) => institution.id === id);
     if (!found) throw new Refused(404, "institution-unknown");
     const { name, country, status, agreementKey } = found;
-    return { id, name, country, status, agreement: { epoch: 0, key: toHex(agreementKey) } };
+    const actions = [await registration(this.domain, found)];
+    return { id, name, country, status, agreement: { epoch: 1, key: toHex(agreementKey) }, actions };
   }
 
-  private device(id: string, part: string): unknown {
+  private async device(id: string, part: string): Promise<unknown> {
     const found = this.institutions.find((i) => toHex(keyId(i.device.publicKey)) === id);
     if (!found) throw new Refused(404, "device-unknown");
     if (part === "certificate") return found.certificate;
@@ -374,8 +378,9 @@ export class TestGateway {
       institution: found.id,
       status: "active",
       rights: 3,
-      notAfter: this.now() + 1000,
+      notAfter: 1_900_000_000,
       certificate: toHex(certificateDigest(found.certificate)),
+      approval: await approval(this.domain, found),
     };
   }
 

@@ -1,7 +1,20 @@
 /** The patient's part of the story, against a gateway that checks every signature. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { IDBFactory } from "fake-indexeddb";
-import { aad, fromHex, fromUtf8, open, sectionNumber, toHex } from "@wardkey/shared/protocol";
+import {
+  type Sealed,
+  type SignedAction,
+  aad,
+  commitment as commitmentOf,
+  fromHex,
+  fromUtf8,
+  keyId,
+  newSigner,
+  open,
+  parseGrant,
+  sectionNumber,
+  toHex,
+} from "@wardkey/shared/protocol";
 import { Clock } from "../src/clock.ts";
 import { checkPoster } from "../src/patient/check-poster.ts";
 import { endAccess, renewKeys } from "../src/patient/end-access.ts";
@@ -12,6 +25,7 @@ import { readRecords } from "../src/patient/read-records.ts";
 import { Session } from "../src/patient/session.ts";
 import { sectionKeys } from "../src/vault/patient.ts";
 import { ALL, TestGateway, type TestInstitution } from "./gateway.ts";
+import { approval, registration } from "./governance.ts";
 import { phone, surroundings } from "./phone.ts";
 
 let gateway: TestGateway;
@@ -169,6 +183,43 @@ describe("access", () => {
     expect(gateway.grants.size).toBe(0);
   });
 
+  it("is not given when the gateway swaps the agreement key, with or without the signed history", async () => {
+    const found = await session.registry.freshInstitution(harbour.id);
+    const choice = { institution: found, read: ALL, write: ALL, expiry: session.now() + 60 };
+    const own = toHex((await newSigner()).publicKey);
+    type Shown = { agreement: { key: string }; actions: SignedAction[] };
+    const lying = (change: (shown: Shown) => void): void => {
+      gateway.lie = (target, value) => {
+        if (target !== `/v1/institutions/${harbour.id}`) return value;
+        const copy = structuredClone(value) as Shown;
+        copy.agreement.key = own;
+        change(copy);
+        return copy;
+      };
+    };
+    lying(() => undefined);
+    const { body } = await prepareGrant(session, choice);
+    const { label, document } = body as { label: Sealed; document: string };
+    const bound = commitmentOf(parseGrant(fromHex(document)));
+    await expect(open(harbour.agreement, gateway.domain, "wardkey/label/1", bound, label)).resolves.toBeDefined();
+
+    const summits = await registration(gateway.domain, summit);
+    const changes: ((shown: Shown) => void)[] = [
+      (shown) => (shown.actions[0]!.message["agreementX"] = own.slice(2, 66)),
+      (shown) => (shown.actions[0]!.message["name"] = "Harbour Bank"),
+      (shown) => (shown.actions[0]!.signatures = ["11".repeat(64)]),
+      (shown) => (shown.actions = [summits]),
+      (shown) => (shown.actions = []),
+    ];
+    for (const change of changes) {
+      lying(change);
+      await expect(prepareGrant(session, choice)).rejects.toMatchObject({ code: "institution-unproved" });
+      await expect(checkPoster(session, gateway.poster(harbour))).rejects.toMatchObject({
+        code: "institution-unproved",
+      });
+    }
+  });
+
   it("refuses an empty choice and an end in the past", async () => {
     await expect(give(harbour, { read: [], write: [] })).rejects.toMatchObject({ code: "grant-empty" });
     await expect(give(harbour, { expiry: session.now() - 1 })).rejects.toMatchObject({ code: "grant-in-the-past" });
@@ -234,6 +285,23 @@ describe("records", () => {
     };
     const found = await readRecords(session);
     expect(found.map((record) => record.verified)).toContain(code);
+  });
+
+  it("show a card that no institution approved, or another approval than its own", async () => {
+    const foreign = await approval(gateway.domain, summit);
+    const lies = [undefined, foreign, { ...(await approval(gateway.domain, harbour)), signatures: ["11".repeat(64)] }];
+    for (const lie of lies) {
+      gateway.lie = (target, value) =>
+        target === `/v1/devices/${toHex(keyId(harbour.device.publicKey))}`
+          ? { ...(value as object), approval: lie }
+          : value;
+      const again = await Session.start(await surroundings(gateway, factory));
+      const found = await readRecords(again);
+      expect(found.find((record) => record.section === 2)).toMatchObject({
+        verified: "device-unproved",
+        author: undefined,
+      });
+    }
   });
 
   it("show a certificate that the chain does not know", async () => {

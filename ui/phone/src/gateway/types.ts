@@ -1,5 +1,5 @@
 /** Bodies of the gateway's answers (protocol §7). */
-import type { Checkpoint, LogEntry, Receipt, RecordEnvelope } from "@wardkey/shared/protocol";
+import type { Checkpoint, LogEntry, Receipt, RecordEnvelope, SignedAction } from "@wardkey/shared/protocol";
 
 export interface Network {
   name: string;
@@ -11,6 +11,13 @@ export interface Network {
   gateway: string;
 }
 
+/** Name and keys are taken from the signed actions only; see `Registry`. */
+export interface InstitutionAnswer {
+  status: "registered" | "accredited" | "suspended";
+  actions?: SignedAction[];
+}
+
+/** An institution, proved by its own signatures but for its status, which the gateway says. */
 export interface Institution {
   id: string;
   name: string;

@@ -1,15 +1,19 @@
-/** Institutions and devices as the contract knows them, each asked for once per opening of the page. */
+/** Institutions and devices as their own signatures prove them, each asked for once per opening of the page. */
 import {
   type Device,
   type DeviceCertificate,
+  type Domain,
   Fault,
+  type InstitutionHistory,
+  approvedDevice,
   checkCertificate,
   fromHex,
   keyId,
+  replayInstitution,
   toHex,
 } from "@wardkey/shared/protocol";
 import { type Client, Refusal } from "../gateway/client.ts";
-import type { Institution } from "../gateway/types.ts";
+import type { Institution, InstitutionAnswer } from "../gateway/types.ts";
 
 /** A person behind a device. */
 export interface Person {
@@ -17,36 +21,55 @@ export interface Person {
   certificate: DeviceCertificate;
 }
 
+interface Proved {
+  institution: Institution;
+  history: InstitutionHistory;
+}
+
 export class Registry {
-  private readonly institutions = new Map<string, Promise<Institution>>();
+  private readonly institutions = new Map<string, Promise<Proved>>();
   private readonly devices = new Map<string, Promise<Device>>();
   private readonly people = new Map<string, Promise<Person>>();
 
-  constructor(private readonly client: Client) {}
+  constructor(
+    private readonly client: Client,
+    private readonly domain: Domain,
+  ) {}
 
-  /** Throws `institution-unknown`. */
-  institution(id: string): Promise<Institution> {
-    return once(this.institutions, id, () => this.freshInstitution(id));
+  /** Throws `institution-unknown`, `institution-unproved`. */
+  async institution(id: string): Promise<Institution> {
+    return (await once(this.institutions, id, () => this.prove(id))).institution;
   }
 
   /** The same, asked anew: before something is granted. */
   async freshInstitution(id: string): Promise<Institution> {
-    const institution = await this.client.get<Institution>(`/v1/institutions/${id}`).catch((error: unknown) => {
+    return (await this.prove(id)).institution;
+  }
+
+  /** Name and keys come from the institution's signed actions, never from what the gateway says beside them. */
+  private async prove(id: string): Promise<Proved> {
+    const answer = await this.client.get<InstitutionAnswer>(`/v1/institutions/${id}`).catch((error: unknown) => {
       if (error instanceof Refusal && error.status === 404) throw new Fault("institution-unknown", "not registered");
       throw error;
     });
-    if (institution.id !== id) throw new Fault("institution-unknown", "the registry answered for another one");
-    return institution;
+    const history = await replayInstitution(this.domain, id, answer.actions ?? []);
+    const { name, country, epoch, agreement } = history;
+    const institution = { id, name, country, status: answer.status, agreement: { epoch, key: toHex(agreement) } };
+    return { institution, history };
   }
 
-  /** What the contract says of a device; its key must be the one it is named after. */
+  /** A device that its institution approved by signature; only whether it is revoked is the gateway's word. */
   device(id: string): Promise<Device> {
     return once(this.devices, id, async () => {
       const device = await this.client.get<Device>(`/v1/devices/${id}`);
-      if (device.id !== id || toHex(keyId(fromHex(device.key, 65))) !== id) {
+      const key = fromHex(device.key, 65);
+      if (device.id !== id || toHex(keyId(key)) !== id) {
         throw new Fault("device-unknown", "the registry answered for another device");
       }
-      return device;
+      // Asked anew: a newer master key may have approved it.
+      const { history } = await this.prove(device.institution);
+      const { rights, notAfter, certificate } = await approvedDevice(this.domain, history, key, device.approval);
+      return { ...device, rights, notAfter, certificate: toHex(certificate) };
     });
   }
 

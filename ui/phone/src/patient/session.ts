@@ -38,7 +38,7 @@ export class Session {
   ) {
     this.client = client;
     this.domain = domainOf(network);
-    this.registry = new Registry(client);
+    this.registry = new Registry(client, this.domain);
   }
 
   /** Asks for the network and loads the patient. Throws `network-changed` when this is not the network of the first opening. */

@@ -210,6 +210,9 @@ export const en = {
       "quota-used": "Too much was asked in a short time. Wait a few minutes and try again.",
       "disk-full": "The network has no room left. Nothing was changed. Try again later.",
       "agreement-old": "The hospital has just renewed its key. Try again.",
+      "institution-unproved":
+        "What the network says of this place is not signed by the place itself. Nothing was given. Tell the reception.",
+      "device-unproved": "The card that wrote this was not approved by the place it names.",
       "institution-renamed": "The name in the register has just changed. Scan the poster again.",
       "seal-failed": "The hospital’s key cannot be used. Tell the reception.",
       "grant-in-the-past": "The end date is already over. Choose another.",

@@ -6,6 +6,7 @@ export * from "./fault.ts";
 export * from "./grant.ts";
 export * from "./hpke.ts";
 export * from "./http-signature.ts";
+export * from "./institution.ts";
 export * from "./key.ts";
 export * from "./log.ts";
 export * from "./merkle.ts";

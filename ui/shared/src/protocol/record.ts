@@ -4,6 +4,7 @@ import type { Domain } from "./domain.ts";
 import { type MessageOf, hashStruct } from "./eip712.ts";
 import { Fault } from "./fault.ts";
 import { open } from "./hpke.ts";
+import type { SignedAction } from "./institution.ts";
 import { coordinates, keyId, verify } from "./key.ts";
 import { DELEGATION, DEVICE_CERTIFICATE, RECORD, RECORD_HEADER } from "./types.ts";
 
@@ -50,6 +51,8 @@ export interface Device {
   rights: number;
   notAfter: number;
   certificate: string;
+  /** The institution's signed approval, to be checked with `approvedDevice`. */
+  approval?: SignedAction;
 }
 
 /** `GET /v1/devices/{id}/certificate`. */
