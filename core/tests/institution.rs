@@ -1,6 +1,9 @@
-//! An institution's signed history: what proves it, and everything that a gateway may try instead.
+//! An institution's signed history: what proves it, and everything that a gateway may try instead. The browser's tests read
+//! `tests/vectors/institution.json`; rewrite it as `vectors.rs` says.
 #![expect(clippy::unwrap_used, reason = "test")]
 
+use serde_json::{Value, json};
+use std::path::PathBuf;
 use wardkey_core::action::{Action, SignedAction};
 use wardkey_core::fault::Coded as _;
 use wardkey_core::id::InstitutionId;
@@ -177,6 +180,45 @@ fn nothing_altered_foreign_missing_or_out_of_order_passes() {
     let other = Domain { chain_id: 8, ..DOMAIN };
     assert_eq!(History::replay(&other, &id(1), &history()), Err(Unproved::Signature));
     assert_eq!(Unproved::Order.code(), "institution-unproved");
+}
+
+fn made() -> Value {
+    let refused = false_histories();
+    let refused = refused
+        .iter()
+        .map(|(what, _, actions)| json!({ "what": what, "actions": actions }));
+    json!({
+        "note": "private keys are 32 bytes of a small value; see core/tests/institution.rs",
+        "domain": DOMAIN,
+        "id": id(1),
+        "history": { "name": "Harbour Hospital", "country": "CH", "epoch": 3, "agreement": key(5).public() },
+        "actions": history(),
+        "refused": refused.collect::<Vec<_>>(),
+        "device": key(7).public(),
+        "approvals": [signed(approval(1, 7, 1), &[1]), signed(approval(1, 7, 6), &[4])],
+        "refusedApprovals": [
+            signed(approval(1, 7, 6), &[1]), signed(approval(1, 8, 1), &[1]), signed(approval(9, 7, 1), &[9]),
+            history()[0],
+        ],
+    })
+}
+
+#[test]
+fn the_pinned_history_holds() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/institution.json");
+    if std::env::var_os("WARDKEY_WRITE_VECTORS").is_some() {
+        std::fs::write(&file, serde_json::to_string_pretty(&made()).unwrap() + "\n").unwrap();
+    }
+    let pinned: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let actions = |value: &Value| serde_json::from_value::<Vec<SignedAction>>(value.clone()).unwrap();
+    let found = replay(&actions(&pinned["actions"])).unwrap();
+    assert_eq!(found, replay(&history()).unwrap());
+    for refused in pinned["refused"].as_array().unwrap() {
+        assert!(replay(&actions(&refused["actions"])).is_err(), "{}", refused["what"]);
+    }
+    let holds = |action: &SignedAction| found.approval(&DOMAIN, &key(7).public(), action).is_ok();
+    assert!(actions(&pinned["approvals"]).iter().all(holds));
+    assert!(!actions(&pinned["refusedApprovals"]).iter().any(holds));
 }
 
 #[test]
