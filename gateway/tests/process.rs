@@ -7,7 +7,7 @@ use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -292,32 +292,21 @@ async fn the_operator_accredits_beside_a_running_gateway_and_without_one() {
 #[test]
 fn what_it_logs_names_no_patient() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = command(folder.path(), &["--listen", "127.0.0.1:0"])
-        .env("RUST_LOG", "debug")
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = serde_json::from_str::<Value>(&line).unwrap()["listening"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let mut gateway = Process::spawn(command(folder.path(), &["--listen", "127.0.0.1:0"]).env("RUST_LOG", "debug"));
     let patient = "ab".repeat(32);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let answer = client()
-            .get(format!("{url}/v1/patients/{patient}/records?sections=2"))
+            .get(format!("{}/v1/patients/{patient}/records?sections=2", gateway.url))
             .send()
             .await
             .unwrap();
         assert_eq!(answer.status(), 401);
     });
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    gateway.signal(Signal::TERM);
     let mut log = String::new();
-    child.stderr.as_mut().unwrap().read_to_string(&mut log).unwrap();
-    assert!(child.wait().unwrap().success());
+    gateway.child.stderr.as_mut().unwrap().read_to_string(&mut log).unwrap();
+    assert!(gateway.child.wait().unwrap().success());
     assert!(log.contains("/v1/patients/{id}/records"), "{log}");
     assert!(!log.contains(&patient), "{log}");
 }

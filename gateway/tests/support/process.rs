@@ -26,10 +26,12 @@ pub struct Process {
 
 impl Process {
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(data, &[&["--listen", "127.0.0.1:0"], arguments].concat())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::spawn(command(data, &[&["--listen", "127.0.0.1:0"], arguments].concat()).stderr(Stdio::null()))
+    }
+
+    /// Starts the command and waits until it listens.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap())
             .read_line(&mut line)

@@ -2,20 +2,12 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { IMPORT_LARGEST } from "@wardkey/shared/workstation";
+import { hands } from "./hands";
 import { Windows } from "./window";
 
 let windows: Windows;
 let page: Page;
-const id = (testid: string) => page.getByTestId(testid);
-const fake = (script: string) => page.evaluate(`window.fake.${script}`);
-const calls = async (command: string): Promise<unknown[][]> =>
-  page.evaluate((name) => window.fake.calls.filter((call) => call.command === name).map((call) => call.args), command);
-
-async function openFirstChart(): Promise<void> {
-  await id("patient-row").first().click();
-  await id("reason-open").click();
-  await id("chart").waitFor();
-}
+const { id, fake, calls, openFirstChart } = hands(() => page);
 
 beforeAll(async () => {
   windows = await Windows.start();
