@@ -122,23 +122,6 @@ impl Gateway {
         self.online.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn public<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: String,
-        body: Option<Vec<u8>>,
-    ) -> Result<T, GatewayError> {
-        self.call(Call {
-            method,
-            path,
-            query: None,
-            body,
-            by: None,
-            permission: None,
-        })
-        .await
-    }
-
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GatewayError> {
         let body = self.exchange(call).await?;
         serde_json::from_slice(if body.is_empty() { b"null" } else { &body }).map_err(|error| {

@@ -32,6 +32,34 @@ fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
     reason = "all fail with GatewayError as its documentation says"
 )]
 impl Gateway {
+    /// A request that presents no permission.
+    async fn plain<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Vec<u8>>,
+        by: Option<(&Credential, &PublicKey)>,
+    ) -> Result<T, GatewayError> {
+        self.call(Call {
+            method,
+            path,
+            query: None,
+            body,
+            by,
+            permission: None,
+        })
+        .await
+    }
+
+    async fn public<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Vec<u8>>,
+    ) -> Result<T, GatewayError> {
+        self.plain(method, path, body, None).await
+    }
+
     /// The deployment.
     pub async fn network(&self) -> Result<Network, GatewayError> {
         self.public(Method::GET, "/v1/network".to_owned(), None).await
@@ -118,15 +146,7 @@ impl Gateway {
         body: Option<Vec<u8>>,
         by: (&Credential, &PublicKey),
     ) -> Result<T, GatewayError> {
-        self.call(Call {
-            method,
-            path,
-            query: None,
-            body,
-            by: Some(by),
-            permission: None,
-        })
-        .await
+        self.plain(method, path, body, Some(by)).await
     }
 
     /// Grants addressed to the session's institution.
