@@ -208,6 +208,14 @@ impl PivCard {
         })
     }
 
+    /// Whether the card has a CHUID and a CCC.
+    pub(crate) fn has_identity(&mut self) -> Result<(bool, bool), CardError> {
+        self.selected(|line| {
+            let mut has = |tag| commands::object(line, tag).map(|content| content.is_some());
+            Ok((has(commands::CHUID)?, has(commands::CCC)?))
+        })
+    }
+
     /// True or false as the card says; `None` if it does not say.
     pub(crate) fn has_factory_management_key(&mut self) -> Result<Option<bool>, CardError> {
         self.selected(|line| Ok(commands::metadata(line, commands::MANAGEMENT_KEY)?.and_then(|key| key.is_default)))
