@@ -2,10 +2,9 @@
 
 use super::*;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use wardkey_hsm::monitor::{ReaderEvent, watch};
 use wardkey_hsm::{PivCard, Slot, readers};
-use wardkey_virtual_card::rig::READERS;
 
 const GENERAL_AUTHENTICATE: u8 = 0x87;
 

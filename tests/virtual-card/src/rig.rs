@@ -247,6 +247,11 @@ impl CardHandle {
         self.fault.pull_at_nth(ins, nth);
     }
 
+    /// Pulls the card when it has carried out the next command with this instruction, before its answer is sent.
+    pub fn pull_after(&self, ins: u8) {
+        self.fault.pull_after(ins);
+    }
+
     /// Pulls the card at the `nth` command from now, whichever it is.
     pub fn pull_at_command(&self, nth: u32, moment: Moment) {
         self.fault.pull_at_command(nth, moment);

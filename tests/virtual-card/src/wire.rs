@@ -56,6 +56,11 @@ impl Fault {
         self.armed().arrived
     }
 
+    /// The card is pulled when it has carried out the next command with this instruction and not yet answered.
+    pub fn pull_after(&self, ins: u8) {
+        self.arm(Some(ins), 1, Moment::After);
+    }
+
     fn arm(&self, ins: Option<u8>, left: u32, moment: Moment) {
         self.armed().plan = Some(Plan { ins, left, moment });
     }
