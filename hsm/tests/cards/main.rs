@@ -4,6 +4,7 @@
 mod administering;
 mod attestation;
 mod foreign;
+mod monitor;
 mod pin;
 mod power;
 mod preparing;
