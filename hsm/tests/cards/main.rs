@@ -3,6 +3,7 @@
 
 mod administering;
 mod attestation;
+mod chains;
 mod foreign;
 mod monitor;
 mod pin;
