@@ -6,6 +6,8 @@ mod card;
 pub(crate) mod commands;
 mod info;
 pub(crate) mod inspect;
+#[cfg(test)]
+mod lies;
 pub mod metadata;
 pub mod tlv;
 pub(crate) mod transport;
