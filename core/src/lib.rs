@@ -20,3 +20,4 @@ pub mod record;
 pub mod section;
 pub mod section_keys;
 pub mod typed;
+pub mod uses;

@@ -6,7 +6,7 @@ use crate::error::{Problem, Refusal};
 use crate::http::Rooms;
 use crate::keys::{Keys, KeysError, private_file};
 use crate::ledger::Ledger;
-use crate::log::Scribe;
+use crate::log::{Ink, Scribe};
 use crate::news::{Board, News};
 use crate::quota::Quota;
 use crate::replay::Replay;
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use wardkey_chain::{Chain, ChainError, Embedded, Event, Genesis, Logged};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::fault::Coded;
-use wardkey_core::id::{Commitment, SessionId};
+use wardkey_core::id::{Commitment, InstitutionId, SessionId};
 use wardkey_core::key::{PublicKey, SoftKey};
 use wardkey_core::permission::SignatureChecked;
 use wardkey_core::typed::Domain;
@@ -89,6 +89,8 @@ pub struct Parts {
     pub sessions: Known<SessionId, SignedDelegation>,
     /// Grants whose signature was verified before.
     pub grants: Known<Commitment, SignatureChecked>,
+    /// Keys of today's use lines.
+    pub inks: Known<InstitutionId, Ink>,
     /// Becomes true when the gateway stops, so that event streams end.
     pub closing: watch::Sender<bool>,
 }
@@ -174,6 +176,7 @@ impl Gateway {
             quota: Quota::default(),
             sessions: Known::default(),
             grants: Known::default(),
+            inks: Known::default(),
             closing: watch::Sender::new(false),
             settings,
             clock,
