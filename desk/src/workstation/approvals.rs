@@ -2,7 +2,7 @@
 
 use super::Workstation;
 use super::master::{DEADLINE, wrap_for};
-use super::sign_in::{job, unseal_agreement, wrap_peer};
+use super::sign_in::{unseal_agreement, wrap_peer};
 use super::state::Master;
 use crate::card::CardKeys;
 use crate::clock::now;
@@ -211,7 +211,8 @@ impl Workstation {
         let (master, facts) = self.fresh_master().await?;
         let request = self.waiting_one(&master, request).await?.request;
         self.must_hold(&master, &request)?;
-        let (info, keys, network) = self.master_card(&facts).await?;
+        let key = self.master_key_of(&facts).await?;
+        let (keys, network) = (key.keys, &key.network);
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
         let action = approval(&facts, &request, rights, not_after);
         let operations = vec![
@@ -230,7 +231,7 @@ impl Workstation {
         );
         let mut answers = self
             .card
-            .ask_pin(job(&info, &facts.name, "Approve card", &purpose, operations))
+            .ask_pin(key.job(&facts.name, "Approve card", &purpose, operations))
             .await?;
         let mut signed = SignedAction::one(action, answers.signature()?);
         signed
@@ -241,12 +242,12 @@ impl Workstation {
             message: proof,
             signature: request.signature,
         });
-        let agreement = unseal_agreement(&network, &facts.id, &keys.agreement, &own, &*answers.shared()?)?;
+        let agreement = unseal_agreement(network, &facts.id, &keys.agreement, &own, &*answers.shared()?)?;
         if own.epoch != facts.agreement.epoch || agreement.public() != facts.agreement.key {
             return Err(DeskError::WrongWrap.into());
         }
         let recipient = &request.certificate.agreement;
-        let wrap = wrap_for(&network, &facts.id, own.epoch, recipient, &agreement)?;
+        let wrap = wrap_for(network, &facts.id, own.epoch, recipient, &agreement)?;
         drop(agreement);
         // The wrap first: a card that is approved can then always sign in.
         self.gateway
@@ -285,19 +286,6 @@ impl Workstation {
                 Err(DeskError::EvidenceBad { detail: shown.detail }.into())
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The card in the reader, which must be this institution's master card.
-    async fn master_card(
-        &self,
-        facts: &InstitutionFacts,
-    ) -> Result<(wardkey_hsm::CardInfo, CardKeys, std::sync::Arc<crate::gateway::Network>), Notice> {
-        let (info, keys, network) = self.free_card().await?;
-        if keys.signature == facts.master {
-            Ok((info, keys, network))
-        } else {
-            Err(DeskError::NotAMaster.into())
         }
     }
 
@@ -359,7 +347,8 @@ impl Workstation {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
         let device: DeviceId = device.parse().map_err(|_| DeskError::RequestUnknown)?;
         let (_, facts) = self.fresh_master().await?;
-        let (info, keys, network) = self.master_card(&facts).await?;
+        let key = self.master_key_of(&facts).await?;
+        let (keys, network) = (key.keys, &key.network);
         let action = RevokeDevice {
             institution: facts.id.0.into(),
             device: device.0.into(),
@@ -377,7 +366,7 @@ impl Workstation {
         let purpose = format!("Revoke the card of {holder}, for good");
         let signature = self
             .card
-            .ask_pin(job(&info, &facts.name, "Revoke card", &purpose, operations))
+            .ask_pin(key.job(&facts.name, "Revoke card", &purpose, operations))
             .await?
             .signature()?;
         let signed = SignedAction::one(action, signature);

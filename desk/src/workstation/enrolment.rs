@@ -1,6 +1,7 @@
 //! Preparing cards and requesting their approval (IT).
 
 use super::Workstation;
+use super::master_key::MasterKeys;
 use super::sign_in::job;
 use super::state::PreparedCard;
 use crate::card::CardKeys;
@@ -157,7 +158,7 @@ impl Workstation {
         self.prepare(Task::PrepareMaster, "", "").await?;
         let keys = self.state().prepared.as_ref().map(|p| p.keys);
         if let Some(keys) = keys {
-            self.show_unregistered(&keys);
+            self.show_unregistered(&MasterKeys::from(&keys));
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod events;
 mod home;
 mod import;
 mod master;
+mod master_key;
 mod network;
 mod outbox;
 mod patients;
