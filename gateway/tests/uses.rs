@@ -29,7 +29,10 @@ async fn uses(scene: &Scene, hospital: &Hospital, master: &Session, device: &Dev
         let key = UseKey::new(Zeroizing::new(key.as_slice().try_into().unwrap()));
         let tag = key.tag(device);
         let ask = Ask::get(format!("{base}/uses?ink={}&tag={}", hex::encode(&id), hex::encode(tag)));
-        for line in done(&stage.signed(master.signer(), ask).await.unwrap()).as_array().unwrap() {
+        for line in done(&stage.signed(master.signer(), ask).await.unwrap())
+            .as_array()
+            .unwrap()
+        {
             let ct = Sealed::deserialize_ct(line);
             found.push(key.open(line["number"].as_u64().unwrap(), &tag, &ct).unwrap());
         }
@@ -60,20 +63,29 @@ async fn the_institution_finds_out_what_a_card_read_and_wrote_and_nobody_else_do
     let told: Vec<_> = found.iter().map(|line| (line.action, line.section)).collect();
     assert_eq!(
         told,
-        [(Deed::Write, ALLERGIES), (Deed::Read, ALLERGIES), (Deed::Read, MEDICATIONS)]
+        [
+            (Deed::Write, ALLERGIES),
+            (Deed::Read, ALLERGIES),
+            (Deed::Read, MEDICATIONS)
+        ]
     );
     assert_eq!(found[0].subject.0, record.header.record.0);
     assert_eq!(found[0].patient, scene.patient.id);
     let indexes: Vec<_> = found.iter().map(|line| line.index).collect();
     assert_eq!(indexes, [0, 1, 2], "the places in the log that the patient sees");
     assert!(
-        uses(&scene, &scene.harbour, &master, &DeviceId([4; 32]), 0).await.is_empty(),
+        uses(&scene, &scene.harbour, &master, &DeviceId([4; 32]), 0)
+            .await
+            .is_empty(),
         "of another card"
     );
 
     let base = format!("/v1/institutions/{}", scene.harbour.id);
     let other = scene.summit.sign_in(&scene.stage).await.unwrap();
-    for target in [format!("{base}/inks"), format!("{base}/uses?ink={0}&tag={0}", "00".repeat(16))] {
+    for target in [
+        format!("{base}/inks"),
+        format!("{base}/uses?ink={0}&tag={0}", "00".repeat(16)),
+    ] {
         for signer in [other.signer(), scene.session.signer()] {
             refused(
                 &scene.stage.signed(signer, Ask::get(target.clone())).await.unwrap(),
@@ -163,10 +175,23 @@ async fn the_list_of_cards_tells_the_last_use_and_why_one_was_revoked() {
     assert!(scene.place.now() - seen < 60, "the doctor has signed in");
     assert_eq!(row().await.get("note"), None);
 
-    let note = |id| Ask::put(format!("/v1/institutions/{id}/devices/{device}/note"), &json!({ "note": "Lost" }));
+    let note = |id| {
+        Ask::put(
+            format!("/v1/institutions/{id}/devices/{device}/note"),
+            &json!({ "note": "Lost" }),
+        )
+    };
     done(&stage.signed(master.signer(), note(harbour.id)).await.unwrap());
     assert_eq!(row().await["note"], "Lost");
     let other = scene.summit.sign_in(stage).await.unwrap();
-    refused(&stage.signed(other.signer(), note(harbour.id)).await.unwrap(), 403, "wrong-signer");
-    refused(&stage.signed(other.signer(), note(scene.summit.id)).await.unwrap(), 404, "device-unknown");
+    refused(
+        &stage.signed(other.signer(), note(harbour.id)).await.unwrap(),
+        403,
+        "wrong-signer",
+    );
+    refused(
+        &stage.signed(other.signer(), note(scene.summit.id)).await.unwrap(),
+        404,
+        "device-unknown",
+    );
 }

@@ -27,7 +27,7 @@ const TRIES: (u8, u8) = (5, 5);
 /// Steps that are reported, the choice of the PIN included.
 const STEPS: u32 = 8;
 /// How long a request may wait for approval, seconds.
-const REQUEST_LIFE: u64 = 14 * 24 * 3600;
+pub(super) const REQUEST_LIFE: u64 = 14 * 24 * 3600;
 /// Longest name and role, bytes.
 const LONGEST: usize = 100;
 

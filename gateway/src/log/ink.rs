@@ -82,7 +82,15 @@ impl Gateway {
         let context = ink_context(self.domain(), &aad);
         let sealed = seal(&agreement.key, &context, key.as_slice()).map_err(|_| Refusal::Internal)?;
         let epoch = agreement.epoch;
-        self.store.put_ink(institution, &SealedInk { id, epoch, made, sealed })?;
+        self.store.put_ink(
+            institution,
+            &SealedInk {
+                id,
+                epoch,
+                made,
+                sealed,
+            },
+        )?;
         let ink = Ink {
             id,
             epoch,

@@ -96,7 +96,12 @@ fn approved(gateway: &Gateway, stored: &StoredRequest) -> Result<bool, Problem> 
     let approval = gateway.ledger.chain().device_approval(&device)?;
     let answered = approval.and_then(|signed| signed.proof).map(|proof| proof.message);
     let request = &stored.request;
-    Ok(answered == Some(DeviceRequest::typed(&request.certificate, &request.challenge, request.deadline)))
+    Ok(answered
+        == Some(DeviceRequest::typed(
+            &request.certificate,
+            &request.challenge,
+            request.deadline,
+        )))
 }
 
 /// `GET /v1/device-requests/{id}`.
