@@ -13,6 +13,7 @@ use crate::replay::Replay;
 use crate::settings::Settings;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
+use crate::unblocks::Unblocks;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
@@ -83,6 +84,8 @@ pub struct Parts {
     pub listening: Counts<SessionId>,
     /// Room for what is being received.
     pub rooms: Rooms,
+    /// Requests to unblock a PIN.
+    pub unblocks: Unblocks,
     /// Counts sponsored actions.
     pub quota: Quota,
     /// Sessions looked up before.
@@ -173,6 +176,7 @@ impl Gateway {
             replay,
             listening: Counts::default(),
             rooms: Rooms::new(settings.limits.import_megabytes),
+            unblocks: Unblocks::default(),
             quota: Quota::default(),
             sessions: Known::default(),
             grants: Known::default(),

@@ -12,6 +12,7 @@ mod page;
 mod records;
 mod section_keys;
 mod sessions;
+mod unblocks;
 mod uses;
 
 pub(crate) use records::Wanted;
@@ -76,6 +77,9 @@ fn public_routes() -> Router<Gateway> {
         .route("/v1/sessions", post(sessions::open))
         .route("/v1/device-requests", post(enrolment::request))
         .route("/v1/device-requests/{id}", get(enrolment::state))
+        .route("/v1/unblocks", post(unblocks::ask).get(unblocks::named))
+        .route("/v1/unblocks/{id}", get(unblocks::one))
+        .route("/v1/unblocks/{id}/answer", put(unblocks::answer))
 }
 
 fn signed_routes() -> Router<Gateway> {
