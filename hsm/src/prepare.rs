@@ -192,7 +192,7 @@ fn manage(
     progress(Step::ReplacingSecrets);
     card.change_puk(settings.puk.as_bytes())?;
     card.change_management_key(&settings.management_key)?;
-    let mut make = |slot, kept| {
+    let mut make = |slot, kept| -> Result<PublicKey, CardError> {
         if let Some(key) = kept {
             return Ok(key);
         }

@@ -20,6 +20,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("vsmartcard-vpcd", "virtual card readers"),
     ("yubico-piv-tool", "a foreign client that judges the virtual card"),
     ("opensc", "a foreign client that judges the virtual card"),
+    ("softhsm2", "a PKCS#11 token that stands in for an HSM"),
     ("xvfb", "a display where there is none"),
     ("xdotool", "types PINs in the story"),
     ("dbus", "a session bus for the workstation's window"),

@@ -2,10 +2,12 @@
 //! the card's maker never matter.
 
 pub mod apdu;
+pub(crate) mod capabilities;
 mod card;
 pub(crate) mod commands;
 mod info;
 pub mod metadata;
+mod store;
 pub mod tlv;
 pub(crate) mod transport;
 mod verified;
