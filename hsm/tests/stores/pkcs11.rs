@@ -1,11 +1,16 @@
 //! PKCS#11: keys that Wardkey made in a SoftHSM2 token.
 
 use super::contract::Harness;
-use super::softhsm::{apart, init_token, make_keys, move_away, open, tokens, uri};
+use super::softhsm::{apart, init_token, make_keys, open, tokens, uri};
 use super::*;
+use std::path::PathBuf;
 use wardkey_hsm::store;
 
 pub(crate) struct Token;
+
+fn aside() -> PathBuf {
+    tokens().with_extension("aside")
+}
 
 const KEYS: &str = "token=hospital;object=master";
 
@@ -30,10 +35,12 @@ impl Harness for Token {
         Some(open("token=empty;object=master"))
     }
     fn remove(&mut self) {
-        move_away(&tokens(), &tokens().with_extension("away"));
+        std::fs::rename(tokens(), aside()).unwrap();
+        std::fs::create_dir(tokens()).unwrap();
     }
     fn restore(&mut self) {
-        move_away(&tokens().with_extension("away"), &tokens());
+        std::fs::remove_dir(tokens()).unwrap();
+        std::fs::rename(aside(), tokens()).unwrap();
     }
 }
 

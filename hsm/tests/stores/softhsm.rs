@@ -2,7 +2,7 @@
 //! its own: the test program starts itself for it.
 
 use super::*;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use wardkey_hsm::KeyUri;
 use wardkey_hsm::store;
@@ -88,8 +88,4 @@ pub(crate) fn make_keys(store: &mut dyn KeyStore) {
         Slot::ALL.into_iter().try_for_each(|slot| keys.generate(slot).map(drop))
     })
     .unwrap();
-}
-
-pub(crate) fn move_away(from: &Path, to: &Path) {
-    std::fs::rename(from, to).unwrap();
 }
