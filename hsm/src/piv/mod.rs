@@ -2,11 +2,13 @@
 //! the card's maker never matter.
 
 pub mod apdu;
+pub(crate) mod capabilities;
 mod card;
 pub(crate) mod commands;
 mod info;
 pub(crate) mod inspect;
 pub mod metadata;
+mod store;
 pub mod tlv;
 pub(crate) mod transport;
 mod verified;
