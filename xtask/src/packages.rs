@@ -26,6 +26,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("python3-pyscard", "ykman's way to the cards"),
     ("openssl", "makes keys and chains for the tests"),
     ("opensc", "a foreign client that judges the virtual card"),
+    ("softhsm2", "a PKCS#11 token that stands in for an HSM"),
     ("xvfb", "a display where there is none"),
     ("xdotool", "types PINs in the story"),
     ("dbus", "a session bus for the workstation's window"),

@@ -6,18 +6,23 @@
 mod approvals;
 mod cards;
 mod chart;
+mod devices;
 mod enrolment;
 mod events;
 mod home;
 mod import;
 mod master;
+mod master_key;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod renewal;
 mod session;
 mod sign_in;
 mod state;
+mod unblock;
+mod uses;
 mod write;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
@@ -134,6 +139,7 @@ impl Workstation {
             firmware: info.firmware.clone().unwrap_or_default(),
             prepared: crate::card::CardKeys::of(info).is_some() && !info.default_pin,
             reader: info.reader.clone(),
+            blocked: info.tries_left == Some(0),
         });
         Ok(Snapshot {
             phase: state.machine.phase(),
@@ -142,6 +148,12 @@ impl Workstation {
             terminal: self.settings.terminal.clone(),
             emergency: self.settings.emergency.clone(),
             user: state.user.clone(),
+            unblock: state.secrets.unblock.as_ref().map(unblock::Asked::view),
+            card_end: state
+                .secrets
+                .session
+                .as_ref()
+                .and_then(|session| renewal::card_end(session, state.renewal_requested, now)),
             master: state.master_view.clone(),
             card,
             notice: state.notice.clone(),

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wardkey_core::device::{agreement_aad, agreement_context};
 use wardkey_core::hpke::{Context, seal};
-use wardkey_core::key::{Signature, SoftKey};
+use wardkey_core::key::{PublicKey, Signature, SoftKey};
 use wardkey_core::section::Section;
 use wardkey_desk::card::{Answers, CardPort, WatchGuard};
 use wardkey_desk::view::{OutboxState, Snapshot, Topic};
@@ -43,6 +43,8 @@ pub struct SoftCard {
     pub factory_pin: bool,
     /// PUK and management key.
     pub factory_secrets: bool,
+    pub puk: String,
+    pub tries_left: u8,
 }
 
 impl SoftCard {
@@ -52,6 +54,8 @@ impl SoftCard {
             keys: HashMap::new(),
             factory_pin: true,
             factory_secrets: true,
+            puk: "12345678".to_owned(),
+            tries_left: 5,
         }))
     }
 
@@ -67,6 +71,8 @@ impl SoftCard {
             keys: keys.into(),
             factory_pin: false,
             factory_secrets: false,
+            puk: "12345678".to_owned(),
+            tries_left: 5,
         }))
     }
 
@@ -79,7 +85,7 @@ impl SoftCard {
             reader: reader.to_owned(),
             serial: Some(self.serial.clone()),
             firmware: Some("5.4.3".to_owned()),
-            tries_left: Some(5),
+            tries_left: Some(self.tries_left),
             default_pin: self.factory_pin,
             keys: Slot::ALL.into_iter().map(slot).collect(),
         }
@@ -159,6 +165,15 @@ impl SoftPort {
         let card = self.card(&job.reader)?;
         let mut card = card.lock().unwrap();
         assert_eq!(job.serial.as_deref(), Some(card.serial.as_str()));
+        if let Some(puk) = &job.puk {
+            if card.puk != puk.0 {
+                return Err(CardError::WrongPuk { tries_left: 4 });
+            }
+            card.tries_left = 5;
+        }
+        if card.tries_left == 0 {
+            return Err(CardError::PinBlocked);
+        }
         if job.kind == PinJobKind::Choose {
             card.factory_pin = false;
         }
@@ -223,6 +238,7 @@ impl CardPort for SoftPort {
             return Err(CardError::Pulled);
         }
         card.factory_secrets = false;
+        card.puk = settings.puk.to_string();
         let key = |slot| card.keys[&slot].public();
         Ok(Prepared {
             authentication: key(Slot::Authentication),
@@ -369,11 +385,16 @@ impl Server {
     /// [`Server::card`] with other rights: 1 read, 2 write.
     pub async fn card_with(&self, hospital: &Hospital, holder: &str, rights: u8) -> Card {
         let card = hospital.card(&self.stage, holder, rights).await.unwrap();
-        let recipient = card.agreement.public();
+        self.wrap_to(hospital, &card.agreement.public()).await;
+        card
+    }
+
+    /// Seals the hospital's agreement key to a 9D key.
+    pub async fn wrap_to(&self, hospital: &Hospital, recipient: &PublicKey) {
         let domain = self.stage.gateway.domain();
         let aad = agreement_aad(&hospital.id, 1, &recipient.id());
         let sealed = seal(
-            &recipient,
+            recipient,
             &agreement_context(domain, &aad),
             hospital.agreement.to_bytes().as_slice(),
         )
@@ -388,7 +409,6 @@ impl Server {
             .await
             .unwrap();
         assert!(reply.status.is_success(), "{}", reply.code());
-        card
     }
 
     /// Grants with a label that can be read.

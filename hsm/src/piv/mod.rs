@@ -2,6 +2,7 @@
 //! the card's maker never matter.
 
 pub mod apdu;
+pub(crate) mod capabilities;
 mod card;
 pub(crate) mod commands;
 mod info;
@@ -9,6 +10,7 @@ pub(crate) mod inspect;
 #[cfg(test)]
 mod lies;
 pub mod metadata;
+mod store;
 pub mod tlv;
 pub(crate) mod transport;
 mod verified;

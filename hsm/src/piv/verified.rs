@@ -2,7 +2,8 @@
 
 use super::apdu::{Channel, unexpected};
 use super::commands;
-use crate::{CardError, KeyStore, Pin, Slot, TouchPolicy};
+use crate::store::{Keys, StoreKind};
+use crate::{CardError, Pin, Slot, TouchPolicy};
 use wardkey_core::key::{PublicKey, Signature};
 use zeroize::Zeroizing;
 
@@ -84,7 +85,11 @@ impl<'a> Verified<'a> {
     }
 }
 
-impl KeyStore for Verified<'_> {
+impl Keys for Verified<'_> {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Piv
+    }
+
     fn public_key(&mut self, slot: Slot) -> Result<PublicKey, CardError> {
         Verified::public_key(self, slot)
     }
