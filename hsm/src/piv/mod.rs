@@ -6,6 +6,7 @@ mod card;
 pub(crate) mod commands;
 mod info;
 pub mod metadata;
+pub mod reader_pad;
 pub mod tlv;
 pub(crate) mod transport;
 mod verified;
