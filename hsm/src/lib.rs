@@ -16,9 +16,12 @@ pub mod pinjob;
 pub mod piv;
 pub mod prepare;
 mod reader;
+pub mod reset;
 mod slot;
 pub mod soft;
+pub mod status;
 pub mod store;
+pub mod unblock;
 mod yubikey;
 
 pub use error::CardError;

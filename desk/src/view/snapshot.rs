@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub emergency: String,
     /// Who is signed in, or whose work is covered.
     pub user: Option<UserView>,
+    /// The approval of the signed-in card ends within 30 days.
+    pub card_end: Option<CardEnd>,
     /// The master key in use.
     pub master: Option<MasterView>,
     /// The card in the reader, once it has been read.
@@ -83,6 +85,16 @@ pub struct UserView {
     pub institution: String,
     /// Device id.
     pub device: String,
+}
+
+/// The approval of the signed-in card ends soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CardEnd {
+    /// First second at which it is no longer approved.
+    pub not_after: u64,
+    /// Its renewal is asked for and not decided.
+    pub requested: bool,
 }
 
 /// State of the institution of a master key.

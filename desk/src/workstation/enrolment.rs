@@ -1,6 +1,7 @@
 //! Preparing cards and requesting their approval (IT).
 
 use super::Workstation;
+use super::master_key::MasterKeys;
 use super::sign_in::job;
 use super::state::PreparedCard;
 use crate::card::CardKeys;
@@ -26,7 +27,7 @@ const TRIES: (u8, u8) = (5, 5);
 /// Steps that are reported, the choice of the PIN included.
 const STEPS: u32 = 8;
 /// How long a request may wait for approval, seconds.
-const REQUEST_LIFE: u64 = 14 * 24 * 3600;
+pub(super) const REQUEST_LIFE: u64 = 14 * 24 * 3600;
 /// Longest name and role, bytes.
 const LONGEST: usize = 100;
 
@@ -157,7 +158,7 @@ impl Workstation {
         self.prepare(Task::PrepareMaster, "", "").await?;
         let keys = self.state().prepared.as_ref().map(|p| p.keys);
         if let Some(keys) = keys {
-            self.show_unregistered(&keys);
+            self.show_unregistered(&MasterKeys::from(&keys));
         }
         Ok(())
     }

@@ -6,18 +6,22 @@
 mod approvals;
 mod cards;
 mod chart;
+mod devices;
 mod enrolment;
 mod events;
 mod home;
 mod import;
 mod master;
+mod master_key;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod renewal;
 mod session;
 mod sign_in;
 mod state;
+mod uses;
 mod write;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
@@ -142,6 +146,11 @@ impl Workstation {
             terminal: self.settings.terminal.clone(),
             emergency: self.settings.emergency.clone(),
             user: state.user.clone(),
+            card_end: state
+                .secrets
+                .session
+                .as_ref()
+                .and_then(|session| renewal::card_end(session, state.renewal_requested, now)),
             master: state.master_view.clone(),
             card,
             notice: state.notice.clone(),

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wardkey_core::device::{agreement_aad, agreement_context};
 use wardkey_core::hpke::{Context, seal};
-use wardkey_core::key::{Signature, SoftKey};
+use wardkey_core::key::{PublicKey, Signature, SoftKey};
 use wardkey_core::section::Section;
 use wardkey_desk::card::{Answers, CardPort, WatchGuard};
 use wardkey_desk::view::{OutboxState, Snapshot, Topic};
@@ -369,11 +369,16 @@ impl Server {
     /// [`Server::card`] with other rights: 1 read, 2 write.
     pub async fn card_with(&self, hospital: &Hospital, holder: &str, rights: u8) -> Card {
         let card = hospital.card(&self.stage, holder, rights).await.unwrap();
-        let recipient = card.agreement.public();
+        self.wrap_to(hospital, &card.agreement.public()).await;
+        card
+    }
+
+    /// Seals the hospital's agreement key to a 9D key.
+    pub async fn wrap_to(&self, hospital: &Hospital, recipient: &PublicKey) {
         let domain = self.stage.gateway.domain();
         let aad = agreement_aad(&hospital.id, 1, &recipient.id());
         let sealed = seal(
-            &recipient,
+            recipient,
             &agreement_context(domain, &aad),
             hospital.agreement.to_bytes().as_slice(),
         )
@@ -388,7 +393,6 @@ impl Server {
             .await
             .unwrap();
         assert!(reply.status.is_success(), "{}", reply.code());
-        card
     }
 
     /// Grants with a label that can be read.

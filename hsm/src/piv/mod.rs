@@ -5,6 +5,7 @@ pub mod apdu;
 mod card;
 pub(crate) mod commands;
 mod info;
+pub(crate) mod inspect;
 pub mod metadata;
 pub mod reader_pad;
 pub mod tlv;

@@ -3,6 +3,8 @@
 //!
 //! The crate prints PINs at trace level: see [`crate::QUIET_LOG_TARGETS`]. Here it only ever sees the factory's PIN.
 
+mod objects;
+
 use crate::piv::transport;
 use crate::{CardError, Slot};
 use ::yubikey::certificate::{CertInfo, Certificate};
