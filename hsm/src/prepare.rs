@@ -205,7 +205,7 @@ fn manage(
     if !kept.ccc {
         card.write_ccc()?;
     }
-    let mut make = |slot, kept| {
+    let mut make = |slot, kept| -> Result<PublicKey, CardError> {
         if let Some(key) = kept {
             return Ok(key);
         }

@@ -2,8 +2,9 @@
 
 use super::reader_pad::ReaderPad;
 use super::transport::{self, Line};
-use super::{CardInfo, Verified, commands};
+use super::{CardInfo, Verified, capabilities, commands};
 use crate::attestation::Evidence;
+use crate::store::Capabilities;
 use crate::{CardError, Pin, Slot, TouchPolicy, holder};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -187,7 +188,7 @@ impl PivCard {
     /// [`CardError::PinNotFactory`], [`CardError::WrongPin`], [`CardError::PinBlocked`], [`CardError::PinTooSimple`],
     /// [`CardError::PinDefault`] if `new` is the factory's.
     pub fn change_pin(&mut self, old: &Pin, new: &Pin) -> Result<(), CardError> {
-        acceptable(new)?;
+        new.must_be_choosable()?;
         self.transact(|line| {
             commands::select(line)?;
             let known_default = commands::pin_metadata(line)?.and_then(|pin| pin.is_default);
@@ -203,7 +204,7 @@ impl PivCard {
     /// # Errors
     /// [`CardError::WrongPuk`], [`CardError::PukBlocked`], [`CardError::PinTooSimple`], [`CardError::PinDefault`].
     pub fn unblock_pin(&mut self, puk: &[u8; 8], new: &Pin) -> Result<(), CardError> {
-        acceptable(new)?;
+        new.must_be_choosable()?;
         self.transact(|line| {
             commands::select(line)?;
             commands::unblock_pin(line, puk, new)
@@ -224,6 +225,13 @@ impl PivCard {
                 issuer: commands::attestation_certificate(line)?.unwrap_or_default(),
             })
         })
+    }
+
+    /// What the card can do, probed by its answer to reset, GET VERSION and GET METADATA; keeps a verified PIN.
+    pub(crate) fn probe(&mut self) -> Result<Capabilities, CardError> {
+        let status = self.card.as_ref().and_then(|card| card.status2_owned().ok());
+        let atr = status.map(|status| hex::encode(status.atr())).unwrap_or_default();
+        self.selected(|line| capabilities::probe(line, &atr))
     }
 
     /// True or false as the card says; `None` if it does not say.
@@ -311,16 +319,6 @@ impl PivCard {
             Err((_, error)) => return Err(transport::error(error)),
         };
         work(&mut Line { transaction, protocol })
-    }
-}
-
-fn acceptable(new: &Pin) -> Result<(), CardError> {
-    if new.is_factory() {
-        Err(CardError::PinDefault)
-    } else if new.is_too_simple() {
-        Err(CardError::PinTooSimple)
-    } else {
-        Ok(())
     }
 }
 

@@ -2,12 +2,14 @@
 //! the card's maker never matter.
 
 pub mod apdu;
+pub(crate) mod capabilities;
 mod card;
 pub(crate) mod commands;
 mod info;
 pub(crate) mod inspect;
 pub mod metadata;
 pub mod reader_pad;
+mod store;
 pub mod tlv;
 pub(crate) mod transport;
 mod verified;

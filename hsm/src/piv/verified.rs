@@ -3,7 +3,8 @@
 use super::apdu::{Channel, unexpected};
 use super::commands;
 use super::reader_pad::ReaderPad;
-use crate::{CardError, KeyStore, Pin, Slot, TouchPolicy};
+use crate::store::{Keys, StoreKind};
+use crate::{CardError, Pin, Slot, TouchPolicy};
 use wardkey_core::key::{PublicKey, Signature};
 use zeroize::Zeroizing;
 
@@ -117,7 +118,11 @@ impl<'a> Verified<'a> {
     }
 }
 
-impl KeyStore for Verified<'_> {
+impl Keys for Verified<'_> {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Piv
+    }
+
     fn public_key(&mut self, slot: Slot) -> Result<PublicKey, CardError> {
         Verified::public_key(self, slot)
     }

@@ -1,6 +1,6 @@
 //! The two objects by which other PIV programs know a card: without a CHUID Windows and macOS take it for empty.
 
-use super::{Management, failed};
+use super::manage::{Management, failed};
 use crate::CardError;
 use ::yubikey::{CccId, ChuId};
 use ring::rand::{SecureRandom, SystemRandom};
