@@ -3,6 +3,7 @@
 use crate::card::{Card, CardFacts, Outcome};
 use crate::entry::PinEntry;
 use crate::fault::PinpadError;
+use crate::touch;
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_hsm::pinjob::{self, PinAnswer, PinFault, PinJob, PinJobKind};
 use wardkey_hsm::{CardError, Pin, PivCard};
@@ -36,6 +37,8 @@ impl HsmCard {
         Ok(CardFacts {
             serial: info.serial,
             tries_left: info.tries_left,
+            touch: touch::wanted(&mut card, &self.job)?,
+            reader_pad: card.has_reader_pad(),
         })
     }
 
@@ -53,11 +56,11 @@ impl Card for HsmCard {
     }
 
     fn use_pin(&mut self, pin: PinEntry) -> Outcome {
-        match self.with(&pin, pinjob::run) {
-            // Only `choose` can be answered with another PIN of the holder's making.
-            Outcome::Refused(fault) => Outcome::Stopped(fault),
-            other => other,
-        }
+        unrefused(self.with(&pin, pinjob::run))
+    }
+
+    fn use_reader(&mut self) -> Outcome {
+        unrefused(outcome(&pinjob::run_on_reader(&self.job)))
     }
 
     fn choose(&mut self, new: PinEntry) -> Outcome {
@@ -66,6 +69,14 @@ impl Card for HsmCard {
             Outcome::WrongPin { .. } => Outcome::Stopped(CardError::PinNotFactory.fault()),
             other => other,
         }
+    }
+}
+
+/// Only `choose` can be answered with another PIN of the holder's making.
+fn unrefused(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Refused(fault) => Outcome::Stopped(fault),
+        other => other,
     }
 }
 

@@ -11,12 +11,14 @@ mod enrolment;
 mod events;
 mod home;
 mod import;
+mod it_secret;
 mod master;
 mod master_key;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod readers;
 mod renewal;
 mod session;
 mod sign_in;
@@ -24,6 +26,9 @@ mod state;
 mod unblock;
 mod uses;
 mod write;
+
+pub use enrolment::named;
+pub use readers::Enrolling;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
 use crate::error::DeskError;

@@ -16,6 +16,14 @@ pub trait Channel {
     /// [`CardError::Pulled`] and the service's other failures.
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, CardError>;
 
+    /// Speaks to the reader instead of the card (SCardControl).
+    ///
+    /// # Errors
+    /// [`CardError::NoReader`] where there is no reader to speak to.
+    fn control(&mut self, _code: u32, _data: &[u8]) -> Result<Vec<u8>, CardError> {
+        Err(CardError::NoReader)
+    }
+
     /// True if an Le byte may follow data (T=1); T=0 forbids it.
     fn takes_le(&self) -> bool {
         true

@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 #[cfg(test)]
 mod lies;
 pub mod metadata;
+pub mod reader_pad;
 mod store;
 pub mod tlv;
 pub(crate) mod transport;

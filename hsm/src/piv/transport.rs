@@ -66,6 +66,14 @@ impl Channel for Line<'_> {
         Ok(buffer)
     }
 
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, CardError> {
+        let mut buffer = [0; 256];
+        self.transaction
+            .control(code.into(), data, &mut buffer)
+            .map(<[u8]>::to_vec)
+            .map_err(error_midway)
+    }
+
     fn takes_le(&self) -> bool {
         self.protocol != Some(pcsc::Protocol::T0)
     }
