@@ -18,9 +18,12 @@ pub mod piv;
 pub mod pkcs11;
 pub mod prepare;
 mod reader;
+pub mod reset;
 mod slot;
 pub mod soft;
+pub mod status;
 pub mod store;
+pub mod unblock;
 pub mod uri;
 mod yubikey;
 

@@ -85,7 +85,7 @@ impl Prepared {
     }
 }
 
-/// Sets the tries, replaces PUK and management key, makes the three keys (PIN once, always, once; no touch), describes them by
+/// Sets the tries, replaces PUK and management key, gives the card the objects by which other programs know it, makes the three keys (PIN once, always, once; no touch), describes them by
 /// certificates, and reads the attestation. May be repeated after a failure: finished keys stay, everything else is done again.
 ///
 /// # Errors
@@ -147,8 +147,14 @@ fn acceptable(settings: &PrepareSettings) -> Result<(), CardError> {
     }
 }
 
-/// Finished keys in the order of [`Slot::ALL`].
-type Kept = [Option<PublicKey>; 3];
+/// What an earlier preparation has left, and a card may have from elsewhere.
+#[derive(Default)]
+struct Kept {
+    /// Finished keys in the order of [`Slot::ALL`].
+    keys: [Option<PublicKey>; 3],
+    chuid: bool,
+    ccc: bool,
+}
 
 /// Refuses filled slots and a PIN that is not the factory's, before anything is changed. Gives the keys that an earlier
 /// preparation has finished; that the management key is ours is proved by [`Management::authenticate`].
@@ -162,13 +168,14 @@ fn check(reader: &str, overwrite: bool) -> Result<Kept, CardError> {
     if factory_pin == Some(false) {
         return Err(CardError::PinNotFactory);
     }
-    let mut kept = [None; 3];
+    let mut kept = Kept::default();
+    (kept.chuid, kept.ccc) = card.has_identity()?;
     if overwrite {
         return Ok(kept);
     }
     // A card that cannot say so may be somebody's, so then no slot may be filled.
     let begun = factory_pin == Some(true) && card.has_factory_management_key()? == Some(false);
-    for (slot, kept) in Slot::ALL.into_iter().zip(&mut kept) {
+    for (slot, kept) in Slot::ALL.into_iter().zip(&mut kept.keys) {
         if begun {
             *kept = card.finished_key(slot)?;
         } else if card.is_filled(slot)? {
@@ -181,7 +188,7 @@ fn check(reader: &str, overwrite: bool) -> Result<Kept, CardError> {
 fn manage(
     reader: &str,
     settings: &PrepareSettings,
-    [authentication, signature, key_management]: Kept,
+    kept: Kept,
     progress: &mut dyn FnMut(Step),
 ) -> Result<[PublicKey; 3], CardError> {
     let mut card = Management::open(reader)?;
@@ -192,6 +199,12 @@ fn manage(
     progress(Step::ReplacingSecrets);
     card.change_puk(settings.puk.as_bytes())?;
     card.change_management_key(&settings.management_key)?;
+    if !kept.chuid {
+        card.write_chuid()?;
+    }
+    if !kept.ccc {
+        card.write_ccc()?;
+    }
     let mut make = |slot, kept| -> Result<PublicKey, CardError> {
         if let Some(key) = kept {
             return Ok(key);
@@ -201,6 +214,7 @@ fn manage(
         card.describe(slot, &key)?;
         Ok(key)
     };
+    let [authentication, signature, key_management] = kept.keys;
     Ok([
         make(Slot::Authentication, authentication)?,
         make(Slot::Signature, signature)?,

@@ -21,6 +21,7 @@ pub const NAMES: &[&str] = &[
     "card_status",
     "prepare_card",
     "request_device",
+    "request_renewal",
     "master_sign_in",
     "prepare_master",
     "register_institution",
@@ -29,6 +30,7 @@ pub const NAMES: &[&str] = &[
     "refuse",
     "devices",
     "revoke_device",
+    "device_uses",
     "poster",
     "save_poster",
 ];

@@ -79,6 +79,7 @@ fn builder(desk: Arc<Workstation>) -> tauri::Builder<tauri::Wry> {
             enrolment::card_status,
             enrolment::prepare_card,
             enrolment::request_device,
+            enrolment::request_renewal,
             approvals::master_sign_in,
             approvals::prepare_master,
             approvals::register_institution,
@@ -87,6 +88,7 @@ fn builder(desk: Arc<Workstation>) -> tauri::Builder<tauri::Wry> {
             approvals::refuse,
             approvals::devices,
             approvals::revoke_device,
+            approvals::device_uses,
             posters::poster,
             posters::save_poster,
         ])

@@ -85,6 +85,7 @@ mod tests {
             kind: PinJobKind::Use,
             operations: vec![],
             factory_pin: None,
+            store: None,
         };
         ask(&path, job).await
     }
@@ -113,6 +114,7 @@ mod tests {
             kind: PinJobKind::Use,
             operations: vec![],
             factory_pin: None,
+            store: None,
         };
         assert_eq!(
             ask(Path::new("/nonexistent/pinpad"), job).await.unwrap_err().code,

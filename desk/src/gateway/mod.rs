@@ -13,6 +13,6 @@ pub use error::GatewayError;
 pub use events::{Event, Events};
 pub use log_proof::{LogProof, check_read};
 pub use wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InstitutionFacts,
-    Network, Records, SectionWrap, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InkView,
+    InstitutionFacts, Network, Records, SectionWrap, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
 };

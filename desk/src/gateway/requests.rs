@@ -3,9 +3,9 @@
 use super::client::{Call, Credential, Gateway, Permission};
 use super::error::GatewayError;
 use super::wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionAnswer,
-    InstitutionFacts, InstitutionRow, Network, OpenSession, Records, SectionKeysAnswer, SessionOpened, WaitingRequest,
-    WrapView, WrittenReceipts,
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InkView,
+    InstitutionAnswer, InstitutionFacts, InstitutionRow, Network, OpenSession, Records, SectionKeysAnswer,
+    SessionOpened, UseLine, WaitingRequest, WrapView, WrittenReceipts,
 };
 use reqwest::Method;
 use serde::Serialize;
@@ -13,12 +13,13 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use wardkey_core::action::SignedAction;
 use wardkey_core::delegation::SignedDelegation;
-use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::device::{Attestation, DeviceCertificate, DeviceRequest};
 use wardkey_core::id::{DeviceId, Digest, InstitutionId, KeyId, PatientId};
 use wardkey_core::key::PublicKey;
 use wardkey_core::record::Record;
 use wardkey_core::section::Section;
 use wardkey_core::typed::Domain;
+use wardkey_core::uses::TAG;
 
 fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
     serde_json::to_vec(value)
@@ -85,6 +86,12 @@ impl Gateway {
     /// A device's certificate; compare its digest with the chain's.
     pub async fn certificate(&self, id: &DeviceId) -> Result<DeviceCertificate, GatewayError> {
         self.public(Method::GET, format!("/v1/devices/{id}/certificate"), None)
+            .await
+    }
+
+    /// The attestation that a device's certificate names the digest of.
+    pub async fn evidence(&self, id: &DeviceId) -> Result<Attestation, GatewayError> {
+        self.public(Method::GET, format!("/v1/devices/{id}/evidence"), None)
             .await
     }
 
@@ -262,5 +269,62 @@ impl Gateway {
     ) -> Result<Vec<DeviceWithCertificate>, GatewayError> {
         self.signed(Method::GET, format!("/v1/institutions/{institution}/devices"), None, by)
             .await
+    }
+
+    /// Keeps a note on a device.
+    pub async fn put_note(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        device: &DeviceId,
+        note: &str,
+    ) -> Result<(), GatewayError> {
+        let path = format!("/v1/institutions/{institution}/devices/{device}/note");
+        let _: serde_json::Value = self
+            .signed(Method::PUT, path, body(&json!({ "note": note }))?, by)
+            .await?;
+        Ok(())
+    }
+
+    /// The keys of an institution's use lines that were in use at `since` or later, oldest first.
+    pub(crate) async fn inks(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        since: u64,
+    ) -> Result<Vec<InkView>, GatewayError> {
+        let path = format!("/v1/institutions/{institution}/inks");
+        self.signed_query(path, format!("since={since}"), by).await
+    }
+
+    /// A card's use lines under one key, a page from a number on.
+    pub(crate) async fn uses(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        ink: &[u8; TAG],
+        tag: &[u8; TAG],
+        from: u64,
+    ) -> Result<Vec<UseLine>, GatewayError> {
+        let path = format!("/v1/institutions/{institution}/uses");
+        let query = format!("ink={}&tag={}&from={from}", hex::encode(ink), hex::encode(tag));
+        self.signed_query(path, query, by).await
+    }
+
+    async fn signed_query<T: DeserializeOwned>(
+        &self,
+        path: String,
+        query: String,
+        by: (&Credential, &PublicKey),
+    ) -> Result<T, GatewayError> {
+        self.call(Call {
+            method: Method::GET,
+            path,
+            query: Some(query),
+            body: None,
+            by: Some(by),
+            permission: None,
+        })
+        .await
     }
 }

@@ -6,6 +6,7 @@ mod cards;
 mod chart;
 mod patients;
 mod snapshot;
+mod uses;
 mod write;
 
 pub use approvals::{DeviceRow, DeviceStatus, Evidence, EvidenceSlot, EvidenceVerdict, RequestRow};
@@ -16,9 +17,10 @@ pub use chart::{
 };
 pub use patients::{GrantState, PatientRow};
 pub use snapshot::{
-    CardView, ChainView, GatewayState, LockView, MasterStatus, MasterView, OutboxCount, PhaseName, Snapshot, Topic,
-    UserView,
+    CardEnd, CardView, ChainView, GatewayState, LockView, MasterPlace, MasterStatus, MasterView, OutboxCount,
+    PhaseName, Snapshot, Topic, UserView,
 };
+pub use uses::{DeviceUses, UseAction, UseRow};
 pub use write::{
     Draft, DraftKind, ImportDone, ImportPreview, OutboxRow, OutboxState, Poster, PosterFiles, Prescription,
     SectionCount,

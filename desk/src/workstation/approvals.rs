@@ -16,8 +16,8 @@ use crate::words::words;
 use std::path::{Path, PathBuf};
 use wardkey_core::action::{Proof, SignedAction};
 use wardkey_core::device::{Attestation, DeviceRequest};
-use wardkey_core::id::{DeviceId, Digest};
-use wardkey_core::typed::structs::{ApproveDevice, RevokeDevice};
+use wardkey_core::id::Digest;
+use wardkey_core::typed::structs::ApproveDevice;
 use wardkey_hsm::attestation::{Evidence, Report, Roots, RootsError, Verdict, verify};
 use wardkey_hsm::pinjob::Operation;
 use wardkey_hsm::{PinPolicy, Slot, TouchPolicy};
@@ -27,7 +27,8 @@ pub(super) const fn verdict(of: &Verdict) -> EvidenceVerdict {
     match of {
         Verdict::Genuine => EvidenceVerdict::Verified,
         Verdict::TestRoot => EvidenceVerdict::TestRoot,
-        Verdict::NewerThanOurList | Verdict::Invalid(_) => EvidenceVerdict::Unverified,
+        Verdict::NewerThanOurList => EvidenceVerdict::Newer,
+        Verdict::Invalid(_) => EvidenceVerdict::Invalid,
         Verdict::None => EvidenceVerdict::None,
     }
 }
@@ -61,7 +62,6 @@ fn show(report: &Report, request: &DeviceRequest) -> EvidenceView {
     let overall = report.overall();
     let mut detail = match &overall {
         Verdict::Invalid(reason) => reason.clone(),
-        Verdict::NewerThanOurList => "the issuer is newer than the list of this terminal".to_owned(),
         _ => String::new(),
     };
     let other = report
@@ -93,7 +93,7 @@ fn show(report: &Report, request: &DeviceRequest) -> EvidenceView {
             .to_owned(),
     });
     let verdict = if other.is_some() {
-        EvidenceVerdict::Unverified
+        EvidenceVerdict::Invalid
     } else {
         verdict(&overall)
     };
@@ -160,7 +160,11 @@ impl Workstation {
     pub async fn requests(&self) -> Result<Vec<RequestRow>, Notice> {
         let (master, _) = self.fresh_master().await?;
         let waiting = self.waiting(&master).await?;
-        Ok(waiting.iter().map(|w| self.row(&master, w)).collect())
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        let devices = self.devices().await?;
+        Ok(waiting.iter().map(|w| self.row(&master, w, &devices)).collect())
     }
 
     async fn waiting(&self, master: &Master) -> Result<Vec<WaitingRequest>, Notice> {
@@ -170,13 +174,14 @@ impl Workstation {
             .map_err(|e| self.heed_master(e))
     }
 
-    fn row(&self, master: &Master, waiting: &WaitingRequest) -> RequestRow {
+    fn row(&self, master: &Master, waiting: &WaitingRequest, devices: &[DeviceRow]) -> RequestRow {
         let (request, certificate) = (&waiting.request, &waiting.request.certificate);
         let mut evidence = show(&self.evidence_report(request), request);
         if request.verify(&master.network.domain).is_err() {
-            evidence.verdict = EvidenceVerdict::Unverified;
+            evidence.verdict = EvidenceVerdict::Invalid;
             evidence.detail = "the request's proof of possession does not hold".to_owned();
         }
+        let id = certificate.device_id().to_string();
         RequestRow {
             request: certificate.digest().to_string(),
             holder: certificate.holder.clone(),
@@ -186,6 +191,12 @@ impl Workstation {
             evidence,
             words: words(&certificate.digest()),
             submitted: waiting.submitted,
+            renews: devices.iter().find(|d| d.device == id).map(|d| d.not_after),
+            others: devices
+                .iter()
+                .filter(|d| d.holder == certificate.holder && d.device != id && d.status == DeviceStatus::Active)
+                .map(|d| d.card.clone())
+                .collect(),
         }
     }
 
@@ -301,78 +312,6 @@ impl Workstation {
             .await
             .map_err(|e| self.heed_master(e))?;
         self.tell(&[Topic::Requests]);
-        Ok(())
-    }
-
-    /// Every device of the institution.
-    ///
-    /// # Errors
-    /// [`DeskError::MasterRequired`], or the gateway's refusal.
-    pub async fn devices(&self) -> Result<Vec<DeviceRow>, Notice> {
-        let master = self.master()?;
-        let devices = self
-            .gateway
-            .devices(master.by(), &master.facts.id)
-            .await
-            .map_err(|e| self.heed_master(e))?;
-        let row = |d: crate::gateway::DeviceWithCertificate| {
-            let (holder, role, card, firmware) = d
-                .certificate
-                .map(|c| (c.holder, c.role, c.card, c.firmware))
-                .unwrap_or_default();
-            let status = match d.status.as_str() {
-                "active" => DeviceStatus::Active,
-                "expired" => DeviceStatus::Expired,
-                _ => DeviceStatus::Revoked,
-            };
-            DeviceRow {
-                device: d.id.to_string(),
-                holder,
-                role,
-                card,
-                firmware,
-                rights: d.rights,
-                not_after: d.not_after,
-                status,
-            }
-        };
-        Ok(devices.into_iter().map(row).collect())
-    }
-
-    /// Revokes a device, for good.
-    ///
-    /// # Errors
-    /// [`DeskError::MasterRequired`], and everything of card, PIN and network.
-    pub async fn revoke_device(&self, device: &str) -> Result<(), Notice> {
-        let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let device: DeviceId = device.parse().map_err(|_| DeskError::RequestUnknown)?;
-        let (_, facts) = self.fresh_master().await?;
-        let key = self.master_key_of(&facts).await?;
-        let (keys, network) = (key.keys, &key.network);
-        let action = RevokeDevice {
-            institution: facts.id.0.into(),
-            device: device.0.into(),
-            deadline: now() + DEADLINE,
-        };
-        let operations = vec![Operation::Sign {
-            slot: Slot::Signature,
-            digest: network.domain.digest(&action),
-        }];
-        let holder = self
-            .gateway
-            .certificate(&device)
-            .await
-            .map_or_else(|_| device.to_string(), |c| c.holder);
-        let purpose = format!("Revoke the card of {holder}, for good");
-        let signature = self
-            .card
-            .ask_pin(key.job(&facts.name, "Revoke card", &purpose, operations))
-            .await?
-            .signature()?;
-        let signed = SignedAction::one(action, signature);
-        signed.action.verify(&network.domain, &keys.signature, &signature)?;
-        self.gateway.act(&signed).await?;
-        self.tell(&[Topic::Devices]);
         Ok(())
     }
 }

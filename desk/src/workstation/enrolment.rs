@@ -1,7 +1,7 @@
 //! Preparing cards and requesting their approval (IT).
 
 use super::Workstation;
-use super::master_key::MasterKeys;
+use super::master_key::{MasterKeys, store_of};
 use super::sign_in::job;
 use super::state::PreparedCard;
 use crate::card::CardKeys;
@@ -27,7 +27,7 @@ const TRIES: (u8, u8) = (5, 5);
 /// Steps that are reported, the choice of the PIN included.
 const STEPS: u32 = 8;
 /// How long a request may wait for approval, seconds.
-const REQUEST_LIFE: u64 = 14 * 24 * 3600;
+pub(super) const REQUEST_LIFE: u64 = 14 * 24 * 3600;
 /// Longest name and role, bytes.
 const LONGEST: usize = 100;
 
@@ -150,11 +150,14 @@ impl Workstation {
         self.prepare(Task::PrepareCard, holder, role).await
     }
 
-    /// The same for the card that is to hold a master key.
+    /// The same for the card that is to hold a master key; or makes the master key where the settings say that it is kept.
     ///
     /// # Errors
     /// As [`Workstation::prepare_card`].
     pub async fn prepare_master(&self) -> Result<(), Notice> {
+        if let Some(uri) = store_of(&self.settings).cloned() {
+            return self.make_master_in(uri).await;
+        }
         self.prepare(Task::PrepareMaster, "", "").await?;
         let keys = self.state().prepared.as_ref().map(|p| p.keys);
         if let Some(keys) = keys {

@@ -6,19 +6,23 @@
 mod approvals;
 mod cards;
 mod chart;
+mod devices;
 mod enrolment;
 mod events;
 mod home;
 mod import;
 mod master;
 mod master_key;
+mod master_made;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod renewal;
 mod session;
 mod sign_in;
 mod state;
+mod uses;
 mod write;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
@@ -27,7 +31,7 @@ use crate::gateway::{Gateway, GatewayError};
 use crate::notice::{Notice, Tone};
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::view::{CardView, ChainView, GatewayState, Progress, Snapshot, Topic};
+use crate::view::{CardView, ChainView, GatewayState, MasterPlace, Progress, Snapshot, Topic};
 use network::Directory;
 use state::{Master, Secrets, Session, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -143,6 +147,11 @@ impl Workstation {
             terminal: self.settings.terminal.clone(),
             emergency: self.settings.emergency.clone(),
             user: state.user.clone(),
+            card_end: state
+                .secrets
+                .session
+                .as_ref()
+                .and_then(|session| renewal::card_end(session, state.renewal_requested, now)),
             master: state.master_view.clone(),
             card,
             notice: state.notice.clone(),
@@ -157,6 +166,8 @@ impl Workstation {
             }),
             outbox,
             trial: self.settings.trust_test_root,
+            trial_keys: master_key::place_of(&self.settings) == MasterPlace::File,
+            master_place: master_key::place_of(&self.settings),
             lock: state.machine.lock(),
         })
     }

@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub registered: bool,
     pub certificate: Arc<DeviceCertificate>,
     pub rights: u8,
+    /// First second at which the card is no longer approved.
+    pub not_after: u64,
     pub institution: InstitutionId,
     pub institution_name: String,
     pub agreement: Arc<SoftKey>,
@@ -99,6 +101,8 @@ pub(super) struct State {
     pub user: Option<UserView>,
     /// Seals late drafts after a wipe; holds no secret.
     pub draft_vault: Option<Vault>,
+    /// The signed-in card has asked for its renewal.
+    pub renewal_requested: bool,
     pub prepared: Option<PreparedCard>,
     pub requested: Option<wardkey_core::id::Digest>,
     pub network: Option<Arc<Network>>,

@@ -12,6 +12,8 @@ mod page;
 mod records;
 mod section_keys;
 mod sessions;
+mod unblocks;
+mod uses;
 
 pub(crate) use records::Wanted;
 
@@ -68,12 +70,16 @@ fn public_routes() -> Router<Gateway> {
         .route("/v1/institutions/{id}/wraps/{recipient}", get(enrolment::wrap))
         .route("/v1/devices/{id}", get(devices::one))
         .route("/v1/devices/{id}/certificate", get(devices::certificate))
+        .route("/v1/devices/{id}/evidence", get(devices::evidence))
         .route("/v1/checkpoints/latest", get(network::checkpoint))
         .route("/v1/actions", post(actions::submit))
         .route("/v1/challenges", post(enrolment::challenge))
         .route("/v1/sessions", post(sessions::open))
         .route("/v1/device-requests", post(enrolment::request))
         .route("/v1/device-requests/{id}", get(enrolment::state))
+        .route("/v1/unblocks", post(unblocks::ask).get(unblocks::named))
+        .route("/v1/unblocks/{id}", get(unblocks::one))
+        .route("/v1/unblocks/{id}/answer", put(unblocks::answer))
 }
 
 fn signed_routes() -> Router<Gateway> {
@@ -93,6 +99,9 @@ fn signed_routes() -> Router<Gateway> {
         )
         .route("/v1/institutions/{id}/wraps/{recipient}", put(enrolment::put_wrap))
         .route("/v1/institutions/{id}/devices", get(devices::of_institution))
+        .route("/v1/institutions/{id}/devices/{device}/note", put(devices::note))
+        .route("/v1/institutions/{id}/inks", get(uses::inks))
+        .route("/v1/institutions/{id}/uses", get(uses::lines))
         .route("/v1/events", get(events::stream))
 }
 

@@ -9,10 +9,6 @@ use std::sync::mpsc;
 use std::time::Duration;
 use wardkey_core::key::{PublicKey, Signature};
 
-/// References for GET METADATA (Yubico).
-const PUK: u8 = 0x81;
-const MANAGEMENT_KEY: u8 = 0x9b;
-
 /// A shared connection to the PIV application of a card. Bound to this very insertion: after a pull every call fails with
 /// [`CardError::Pulled`], and another card needs a new connection.
 ///
@@ -220,9 +216,17 @@ impl PivCard {
         })
     }
 
+    /// Whether the card has a CHUID and a CCC.
+    pub(crate) fn has_identity(&mut self) -> Result<(bool, bool), CardError> {
+        self.selected(|line| {
+            let mut has = |tag| commands::object(line, tag).map(|content| content.is_some());
+            Ok((has(commands::CHUID)?, has(commands::CCC)?))
+        })
+    }
+
     /// True or false as the card says; `None` if it does not say.
     pub(crate) fn has_factory_management_key(&mut self) -> Result<Option<bool>, CardError> {
-        self.selected(|line| Ok(commands::metadata(line, MANAGEMENT_KEY)?.and_then(|key| key.is_default)))
+        self.selected(|line| Ok(commands::metadata(line, commands::MANAGEMENT_KEY)?.and_then(|key| key.is_default)))
     }
 
     /// The key of a slot that preparing has finished: made on this card with our policies, and described by its certificate.
@@ -244,7 +248,7 @@ impl PivCard {
     /// Refuses a card that says its PUK or management key is still the factory's.
     pub(crate) fn expect_no_factory_secrets(&mut self) -> Result<(), CardError> {
         self.selected(|line| {
-            for reference in [PUK, MANAGEMENT_KEY] {
+            for reference in [commands::PUK, commands::MANAGEMENT_KEY] {
                 if commands::metadata(line, reference)?.is_some_and(|secret| secret.is_default == Some(true)) {
                     return Err(CardError::BadSettings {
                         reason: "the card still has the factory's",
@@ -255,7 +259,10 @@ impl PivCard {
         })
     }
 
-    fn selected<T>(&mut self, work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>) -> Result<T, CardError> {
+    pub(crate) fn selected<T>(
+        &mut self,
+        work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
         self.transact(|line| {
             commands::ensure_selected(line)?;
             work(line)

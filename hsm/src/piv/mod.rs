@@ -6,6 +6,7 @@ pub(crate) mod capabilities;
 mod card;
 pub(crate) mod commands;
 mod info;
+pub(crate) mod inspect;
 pub mod metadata;
 mod store;
 pub mod tlv;

@@ -16,7 +16,7 @@ const FACTORY_PIN: &[u8] = b"123456";
 const FACTORY_PUK: &[u8] = b"12345678";
 
 /// A YubiKey under management. Dropping it resets the card, which ends the management session.
-pub(crate) struct Management(YubiKey);
+pub(crate) struct Management(pub(super) YubiKey);
 
 impl Management {
     /// Opens the YubiKey in this reader and no other.
@@ -165,7 +165,7 @@ fn protocol(step: &'static str, detail: &str) -> CardError {
 }
 
 /// The crate's errors in our words.
-fn failed(step: &'static str) -> impl Fn(Error) -> CardError {
+pub(super) fn failed(step: &'static str) -> impl Fn(Error) -> CardError {
     move |error| match error {
         Error::PcscError { inner: Some(inner) } => transport::error_midway(inner),
         Error::WrongPin { tries: 0 } | Error::PinLocked => CardError::PinBlocked,

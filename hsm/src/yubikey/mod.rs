@@ -3,6 +3,7 @@
 
 mod capabilities;
 mod manage;
+mod objects;
 mod store;
 mod verified;
 

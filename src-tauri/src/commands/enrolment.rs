@@ -20,3 +20,9 @@ pub async fn prepare_card(desk: Desk<'_>, holder: String, role: String) -> Answe
 pub async fn request_device(desk: Desk<'_>) -> Answer<view::DeviceRequested> {
     desk.request_device().await
 }
+
+/// Asks for a longer approval of the signed-in card.
+#[tauri::command]
+pub async fn request_renewal(desk: Desk<'_>) -> Answer<view::DeviceRequested> {
+    desk.request_renewal().await
+}

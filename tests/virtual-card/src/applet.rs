@@ -4,6 +4,7 @@ use crate::apdu::Apdu;
 use crate::attest::{self, TestCa};
 use crate::authenticate::{ALGORITHM_3DES, ALGORITHM_P256, Challenge, MANAGEMENT_KEY};
 use crate::state::{CardState, FACTORY_MANAGEMENT_KEY, FACTORY_PIN, FACTORY_PUK, Key, Reference};
+use crate::touch::Finger;
 use crate::{CardFault, tlv};
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,7 @@ pub struct Applet {
     path: PathBuf,
     selected: bool,
     pub(crate) session: Session,
+    pub(crate) finger: Finger,
     chain: Vec<u8>,
     rest: Vec<u8>,
 }
@@ -85,6 +87,7 @@ impl Applet {
             path,
             selected: false,
             session: Session::default(),
+            finger: Finger::default(),
             chain: Vec::new(),
             rest: Vec::new(),
         })
@@ -96,7 +99,19 @@ impl Applet {
         self.state.serial
     }
 
-    /// Power off, power on or reset: everything that does not last is forgotten.
+    /// Who touches this card.
+    #[must_use]
+    pub fn finger(&self) -> Finger {
+        self.finger.clone()
+    }
+
+    /// Power off or power on: what a reset forgets, and the last touch.
+    pub fn power_cycle(&mut self) {
+        self.reset();
+        self.finger.forget();
+    }
+
+    /// Reset: everything that does not last is forgotten.
     pub fn reset(&mut self) {
         self.selected = false;
         self.session = Session::default();

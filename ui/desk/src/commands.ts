@@ -3,7 +3,9 @@
 import type {
   CardStatus,
   Chart,
+  DeviceRequested,
   DeviceRow,
+  DeviceUses,
   Draft,
   ImportPreview,
   OutboxRow,
@@ -40,7 +42,9 @@ export interface Commands {
 
   cardStatus(): Promise<CardStatus | null>;
   prepareCard(holder: string, role: string): Promise<void>;
-  requestDevice(): Promise<{ request: string; words: string[] }>;
+  requestDevice(): Promise<DeviceRequested>;
+  /** A longer approval of the signed-in card; asks for no PIN. */
+  requestRenewal(): Promise<DeviceRequested>;
 
   masterSignIn(): Promise<void>;
   prepareMaster(): Promise<void>;
@@ -49,7 +53,9 @@ export interface Commands {
   approve(request: string, rights: number, notAfter: number): Promise<void>;
   refuse(request: string, reason: string): Promise<void>;
   devices(): Promise<DeviceRow[]>;
-  revokeDevice(device: string): Promise<void>;
+  revokeDevice(device: string, reason: string): Promise<void>;
+  /** What a card read and wrote since a time (seconds since 1970). */
+  deviceUses(device: string, since: number): Promise<DeviceUses>;
 
   poster(): Promise<{ svg: string; link: string }>;
   savePoster(): Promise<{ pdf: string; png: string }>;

@@ -33,6 +33,7 @@ export const commands: Commands = {
   cardStatus: () => ask("card_status"),
   prepareCard: (holder, role) => ask("prepare_card", { holder, role }),
   requestDevice: () => ask("request_device"),
+  requestRenewal: () => ask("request_renewal"),
   masterSignIn: () => ask("master_sign_in"),
   prepareMaster: () => ask("prepare_master"),
   registerInstitution: (name, country) => ask("register_institution", { name, country }),
@@ -40,7 +41,8 @@ export const commands: Commands = {
   approve: (request, rights, notAfter) => ask("approve", { request, rights, notAfter }),
   refuse: (request, reason) => ask("refuse", { request, reason }),
   devices: () => ask("devices"),
-  revokeDevice: (device) => ask("revoke_device", { device }),
+  revokeDevice: (device, reason) => ask("revoke_device", { device, reason }),
+  deviceUses: (device, since) => ask("device_uses", { device, since }),
   poster: () => ask("poster"),
   savePoster: () => ask("save_poster"),
 };

@@ -376,7 +376,7 @@ describe("terminal tasks", () => {
     await id("tasks").click();
     await id("nav-approvals").click();
     const request = page.locator('[data-testid="request"][data-holder="Jonas Falk"]');
-    expect(await request.getByTestId("evidence").getAttribute("data-value")).toBe("unverified");
+    expect(await request.getByTestId("evidence").getAttribute("data-value")).toBe("invalid");
     await request.getByTestId("right-write").uncheck();
     await request.getByTestId("approve").click();
     await id("approved").waitFor();

@@ -2,7 +2,7 @@
 // nothing without a card and a sign-in, a pulled card covers, drafts outlive the cover. Driven through `window.fake`.
 import type { Commands, Events } from "../../src/commands";
 import type { CardStatus, Chart, Draft, Notice, PatientRow, Progress, Snapshot, Topic } from "../../src/model";
-import { chartOf, DEVICES, OUTBOX, PATIENTS, REQUESTS, WORDS } from "./people";
+import { chartOf, DEVICES, NOW, OUTBOX, PATIENTS, REQUESTS, USES, WORDS } from "./people";
 
 const CARD = { serial: "30112233", firmware: "5.7.1", prepared: true, reader: "Virtual PCD 00 00" };
 const USER = {
@@ -26,6 +26,7 @@ class Fake {
     terminal: "Ward 3 · Room 12",
     emergency: "112",
     user: null,
+    cardEnd: null,
     master: null,
     card: null,
     notice: null,
@@ -33,6 +34,8 @@ class Fake {
     chain: { block: 18_204, age: 2 },
     outbox: { waiting: 0, failed: 0 },
     trial: true,
+    trialKeys: false,
+    masterPlace: "card",
     lock: null,
   };
   patients: PatientRow[] = [...PATIENTS];
@@ -106,6 +109,7 @@ window.fake = fake;
 
 const scene = new URLSearchParams(location.search);
 if (scene.has("open")) fake.signedIn();
+if (scene.has("ending")) fake.snapshot.cardEnd = { notAfter: NOW + 9 * 86_400, requested: false };
 if (scene.has("master")) fake.snapshot.master = { name: "Summit Clinic", id: "ab".repeat(32), status: "accredited" };
 if (scene.has("unregistered")) fake.snapshot.master = { name: "", id: "ab".repeat(32), status: "unregistered" };
 if (scene.has("card")) fake.insert(scene.get("card") !== "new");
@@ -208,6 +212,11 @@ export const commands: Commands = {
       fake.insert(true);
     }),
   requestDevice: () => answer("requestDevice", [], () => ({ request: "r1", words: WORDS })),
+  requestRenewal: () =>
+    answer("requestRenewal", [], () => {
+      fake.set({ cardEnd: { notAfter: NOW + 9 * 86_400, requested: true } });
+      return { request: "r2", words: WORDS };
+    }),
   masterSignIn: () =>
     answer("masterSignIn", [], () =>
       withPin(() => fake.set({ master: { name: "Summit Clinic", id: "ab".repeat(32), status: "accredited" } })),
@@ -230,7 +239,12 @@ export const commands: Commands = {
       fake.requests = fake.requests.filter((known) => known.request !== request);
     }),
   devices: () => answer("devices", [], () => DEVICES),
-  revokeDevice: (device) => answer("revokeDevice", [device], () => withPin(() => undefined)),
+  revokeDevice: (device, reason) => answer("revokeDevice", [device, reason], () => withPin(() => undefined)),
+  deviceUses: (device, since) =>
+    answer("deviceUses", [device, since], async () => {
+      await withPin(() => undefined);
+      return USES;
+    }),
   poster: () =>
     answer("poster", [], () => ({
       svg: SVG,

@@ -49,7 +49,19 @@ institution: string,
  */
 device: string, };
 
+export type CardEnd = { 
+/**
+ * First second at which it is no longer approved.
+ */
+notAfter: number, 
+/**
+ * Its renewal is asked for and not decided.
+ */
+requested: boolean, };
+
 export type MasterStatus = "unregistered" | "registered" | "accredited" | "suspended";
+
+export type MasterPlace = "card" | "hsm" | "file";
 
 export type MasterView = { 
 /**
@@ -137,6 +149,10 @@ emergency: string,
  */
 user: UserView | null, 
 /**
+ * The approval of the signed-in card ends within 30 days.
+ */
+cardEnd: CardEnd | null, 
+/**
  * The master key in use.
  */
 master: MasterView | null, 
@@ -164,6 +180,14 @@ outbox: OutboxCount,
  * Test roots are trusted here: said on every screen.
  */
 trial: boolean, 
+/**
+ * The master key is a software key: said on every screen.
+ */
+trialKeys: boolean, 
+/**
+ * Where this terminal's master key is kept.
+ */
+masterPlace: MasterPlace, 
 /**
  * Why the screen was locked or covered.
  */
@@ -483,7 +507,7 @@ pdf: string,
  */
 png: string, };
 
-export type EvidenceVerdict = "verified" | "testRoot" | "unverified" | "none";
+export type EvidenceVerdict = "verified" | "testRoot" | "newer" | "none" | "invalid";
 
 export type EvidenceSlot = { 
 /**
@@ -545,7 +569,15 @@ words: Array<string>,
 /**
  * When it was sent; 0 if the gateway does not say.
  */
-submitted: number, };
+submitted: number, 
+/**
+ * The card is approved already and asks to be longer: until when it is now.
+ */
+renews: number | null, 
+/**
+ * Serial numbers of other active cards of a person with this name.
+ */
+others: Array<string>, };
 
 export type DeviceStatus = "active" | "revoked" | "expired";
 
@@ -581,7 +613,85 @@ notAfter: number,
 /**
  * State.
  */
-status: DeviceStatus, };
+status: DeviceStatus, 
+/**
+ * When it last opened a session, within a quarter of an hour.
+ */
+lastUse: number | null, 
+/**
+ * Why it was revoked; empty if nothing was noted.
+ */
+note: string, };
+
+export type UseAction = "read" | "write";
+
+export type UseRow = { 
+/**
+ * When.
+ */
+time: number, 
+/**
+ * What.
+ */
+action: UseAction, 
+/**
+ * Patient id.
+ */
+patient: string, 
+/**
+ * Patient's name; empty if no grant tells it.
+ */
+name: string, 
+/**
+ * Date of birth, ISO; empty if no grant tells it.
+ */
+birthDate: string, 
+/**
+ * Section.
+ */
+section: SectionName, 
+/**
+ * Why, in the holder's words.
+ */
+reason: string, 
+/**
+ * Place in the log.
+ */
+index: number, };
+
+export type DeviceUses = { 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * Who holds the card.
+ */
+holder: string, 
+/**
+ * Serial number of the card.
+ */
+card: string, 
+/**
+ * From when.
+ */
+since: number, 
+/**
+ * Until when.
+ */
+until: number, 
+/**
+ * Different patients in the lines.
+ */
+patients: number, 
+/**
+ * Days whose lines are sealed to a key that could not be opened; 0 if the report is whole.
+ */
+sealed: number, 
+/**
+ * Oldest first.
+ */
+lines: Array<UseRow>, };
 
 export type SlotState = "empty" | "key";
 
