@@ -3,7 +3,7 @@
 
 use crate::canonical::b;
 use crate::hpke::Context;
-use crate::id::{Digest, InstitutionId};
+use crate::id::{DeviceId, Digest, InstitutionId};
 use crate::key::PublicKey;
 use crate::typed::{Domain, hash_struct, structs};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub const UNBLOCK_TEXT: usize = 100;
 pub struct UnblockRequest {
     /// The terminal's institution.
     pub institution: InstitutionId,
+    /// Id of the card's 9A key.
+    pub device: DeviceId,
     /// Serial number of the card.
     pub card: String,
     /// Name of the terminal.
@@ -34,6 +36,7 @@ impl UnblockRequest {
     pub fn digest(&self) -> Digest {
         Digest(hash_struct(&structs::UnblockRequest {
             institution: b(&self.institution.0),
+            device: b(&self.device.0),
             card: self.card.clone(),
             terminal: self.terminal.clone(),
             keyX: b(&self.key.x()),
@@ -74,6 +77,7 @@ mod tests {
         };
         let asked = UnblockRequest {
             institution: InstitutionId([1; 32]),
+            device: DeviceId([4; 32]),
             card: "30112233".to_owned(),
             terminal: "Ward 3".to_owned(),
             key,
@@ -83,6 +87,10 @@ mod tests {
         let changed = [
             UnblockRequest {
                 institution: InstitutionId([2; 32]),
+                ..asked.clone()
+            },
+            UnblockRequest {
+                device: DeviceId([5; 32]),
                 ..asked.clone()
             },
             UnblockRequest {

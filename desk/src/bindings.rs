@@ -36,6 +36,8 @@ pub fn typescript() -> String {
         view::Topic,
         view::UserView,
         view::CardEnd,
+        view::UnblockAsked,
+        view::UnblockFound,
         view::MasterStatus,
         view::MasterPlace,
         view::MasterView,

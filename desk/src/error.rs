@@ -48,6 +48,9 @@ desk_errors! {
     RequestBad = "request-invalid", "the request's proof of possession or evidence does not hold", "Refuse it and tell IT.";
     EvidenceTest = "evidence-test-root", "the card is a test card, which this terminal is not set to trust", "Refuse it, or allow test cards in the settings of a trial.";
     EvidenceBad { detail: String } = "evidence-invalid", "the card's evidence is wrong: {detail}", "Refuse the request and tell IT.";
+    UnblockWords = "unblock-words", "these are not the six words of a request to unblock", "Ask the caller to read them out again, one by one.";
+    UnblockElsewhere = "unblock-elsewhere", "the request is of another institution, or its card is not the approved one", "Do not unblock it; call the person back.";
+    UnblockAnswer = "unblock-answer", "what came in answer is no unblocking code", "Ask IT again.";
     NoHolder = "holder-empty", "the holder's name or role is missing", "Type name and role.";
     BadName = "name-invalid", "the name or the country is missing or too long", "Type the institution's name and its two-letter country code.";
     BadRights = "rights-invalid", "the rights or the end date of the approval are not usable", "Choose read, write or both, and a date in the future.";

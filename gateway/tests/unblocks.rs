@@ -14,6 +14,7 @@ use wardkey_gateway::bench::stage::{Ask, Reply};
 fn request(scene: &Scene, key: &SoftKey) -> UnblockRequest {
     UnblockRequest {
         institution: scene.harbour.id,
+        device: scene.doctor.certificate.device_id(),
         card: "30112233".to_owned(),
         terminal: "Ward 3".to_owned(),
         key: key.public(),

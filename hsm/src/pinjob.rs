@@ -3,6 +3,7 @@
 //! The window's program calls [`run`] or [`choose`]: the card is opened, its serial number compared, the PIN verified and every
 //! operation done in one card transaction. The PIN never leaves that program.
 
+use crate::unblock::unblock_on;
 use crate::{CardError, KeyStore, KeyUri, Keys, Pin, PivCard, Slot, store};
 use serde::{Deserialize, Serialize};
 use wardkey_core::fault::Coded;
@@ -37,6 +38,26 @@ pub struct PinJob {
     /// For `choose`: the PIN that the card has now, if it is not `123456`. Known to IT, so no secret of the holder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factory_pin: Option<String>,
+    /// For `choose` on a card whose PIN is blocked or forgotten: IT's unblocking code, in place of the PIN that the card has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub puk: Option<Puk>,
+}
+
+/// A card's unblocking code, as ASCII digits; wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Puk(pub String);
+
+impl Drop for Puk {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl std::fmt::Debug for Puk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Puk(…)")
+    }
 }
 
 /// What the PIN is typed for.
@@ -192,7 +213,7 @@ pub fn run(job: &PinJob, pin: &Pin) -> PinAnswer {
     .into()
 }
 
-/// Replaces the factory's PIN by the holder's, or makes the key store under it; then does the operations with it.
+/// Replaces the factory's PIN, or a blocked one, by the holder's, or makes the key store under it; then does the operations with it.
 #[must_use]
 pub fn choose(job: &PinJob, new: &Pin) -> PinAnswer {
     match &job.store {
@@ -206,12 +227,12 @@ pub fn choose(job: &PinJob, new: &Pin) -> PinAnswer {
 }
 
 fn choose_pin(job: &PinJob, new: &Pin) -> Result<Vec<Outcome>, CardError> {
-    let old = match &job.factory_pin {
-        Some(text) => Pin::new(text.as_bytes())?,
-        None => Pin::factory(),
-    };
     let mut card = open(job)?;
-    card.change_pin(&old, new)?;
+    match (&job.puk, &job.factory_pin) {
+        (Some(puk), _) => unblock_on(&mut card, puk.0.as_bytes(), new)?,
+        (None, Some(text)) => card.change_pin(&Pin::new(text.as_bytes())?, new)?,
+        (None, None) => card.change_pin(&Pin::factory(), new)?,
+    }
     if job.operations.is_empty() {
         return Ok(Vec::new());
     }

@@ -15,6 +15,11 @@ use crate::{CardError, Pin, PivCard};
 pub fn unblock(reader: &str, serial: &str, secret: &[u8; 32], new: &Pin) -> Result<(), CardError> {
     let mut card = PivCard::open(reader)?;
     card.expect_serial(serial)?;
+    unblock_on(&mut card, derive_puk(secret, serial).as_bytes(), new)
+}
+
+/// The same on an open card with its PUK. A blocked PUK costs nothing.
+pub(crate) fn unblock_on(card: &mut PivCard, puk: &[u8], new: &Pin) -> Result<(), CardError> {
     if card
         .selected(|line| commands::metadata(line, commands::PUK))?
         .and_then(|puk| puk.tries_left)
@@ -22,6 +27,5 @@ pub fn unblock(reader: &str, serial: &str, secret: &[u8; 32], new: &Pin) -> Resu
     {
         return Err(CardError::PukBlocked);
     }
-    let puk = inspect::padded(derive_puk(secret, serial).as_bytes());
-    card.unblock_pin(&puk, new)
+    card.unblock_pin(&inspect::padded(puk), new)
 }

@@ -35,7 +35,7 @@ impl HsmCard {
             card.expect_serial(expected)?;
         }
         let info = card.info()?;
-        if info.tries_left == Some(0) {
+        if info.tries_left == Some(0) && self.job.puk.is_none() {
             return Err(CardError::PinBlocked);
         }
         if info.default_pin && self.job.kind == PinJobKind::Use {

@@ -19,6 +19,12 @@ const NEEDED: &[(&str, &str)] = &[
     ("pcscd", "smart card service"),
     ("vsmartcard-vpcd", "virtual card readers"),
     ("yubico-piv-tool", "a foreign client that judges the virtual card"),
+    (
+        "python3-venv",
+        "holds ykman, a foreign client that judges the virtual card",
+    ),
+    ("python3-pyscard", "ykman's way to the cards"),
+    ("openssl", "makes keys and chains for the tests"),
     ("opensc", "a foreign client that judges the virtual card"),
     ("softhsm2", "a PKCS#11 token that stands in for an HSM"),
     ("xvfb", "a display where there is none"),

@@ -86,6 +86,7 @@ mod tests {
             operations: vec![],
             factory_pin: None,
             store: None,
+            puk: None,
         };
         ask(&path, job).await
     }
@@ -115,6 +116,7 @@ mod tests {
             operations: vec![],
             factory_pin: None,
             store: None,
+            puk: None,
         };
         assert_eq!(
             ask(Path::new("/nonexistent/pinpad"), job).await.unwrap_err().code,

@@ -5,7 +5,7 @@ use super::error::GatewayError;
 use super::wire::{
     ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InkView,
     InstitutionAnswer, InstitutionFacts, InstitutionRow, Network, OpenSession, Records, SectionKeysAnswer,
-    SessionOpened, UseLine, WaitingRequest, WrapView, WrittenReceipts,
+    SessionOpened, UnblockShown, UseLine, WaitingRequest, WrapView, WrittenReceipts,
 };
 use reqwest::Method;
 use serde::Serialize;
@@ -14,11 +14,13 @@ use serde_json::json;
 use wardkey_core::action::SignedAction;
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{Attestation, DeviceCertificate, DeviceRequest};
+use wardkey_core::hpke::Sealed;
 use wardkey_core::id::{DeviceId, Digest, InstitutionId, KeyId, PatientId};
 use wardkey_core::key::PublicKey;
 use wardkey_core::record::Record;
 use wardkey_core::section::Section;
 use wardkey_core::typed::Domain;
+use wardkey_core::unblock::UnblockRequest;
 use wardkey_core::uses::TAG;
 
 fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
@@ -114,6 +116,40 @@ impl Gateway {
     pub async fn challenge(&self) -> Result<Challenge, GatewayError> {
         self.public(Method::POST, "/v1/challenges".to_owned(), body(&json!({}))?)
             .await
+    }
+
+    /// Asks for the unblocking of a card.
+    pub(crate) async fn ask_unblock(&self, request: &UnblockRequest) -> Result<(), GatewayError> {
+        let _: serde_json::Value = self
+            .public(Method::POST, "/v1/unblocks".to_owned(), body(request)?)
+            .await?;
+        Ok(())
+    }
+
+    /// A request to unblock, and its answer.
+    pub(crate) async fn unblock(&self, id: &Digest) -> Result<UnblockShown, GatewayError> {
+        self.public(Method::GET, format!("/v1/unblocks/{id}"), None).await
+    }
+
+    /// A request to unblock by the first bits of its id.
+    pub(crate) async fn unblock_named(&self, start: &[u8; 8]) -> Result<UnblockShown, GatewayError> {
+        self.call(Call {
+            method: Method::GET,
+            path: "/v1/unblocks".to_owned(),
+            query: Some(format!("start={}", hex::encode(start))),
+            body: None,
+            by: None,
+            permission: None,
+        })
+        .await
+    }
+
+    /// Answers a request to unblock.
+    pub(crate) async fn answer_unblock(&self, id: &Digest, sealed: &Sealed) -> Result<(), GatewayError> {
+        let _: serde_json::Value = self
+            .public(Method::PUT, format!("/v1/unblocks/{id}/answer"), body(sealed)?)
+            .await?;
+        Ok(())
     }
 
     /// Opens a session.

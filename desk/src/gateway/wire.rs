@@ -12,6 +12,7 @@ use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::log::Receipt;
 use wardkey_core::record::Record;
 use wardkey_core::typed::Domain;
+use wardkey_core::unblock::UnblockRequest;
 use wardkey_core::uses::TAG;
 
 /// `GET /v1/network`: the deployment.
@@ -212,6 +213,17 @@ pub struct UseLine {
     /// Sealed.
     #[serde(with = "hexbytes::base64url")]
     pub ct: Vec<u8>,
+}
+
+/// `GET /v1/unblocks/{id}`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct UnblockShown {
+    /// The request.
+    #[serde(flatten)]
+    pub request: UnblockRequest,
+    /// The sealed PUK, once IT has answered.
+    #[serde(default)]
+    pub answer: Option<Sealed>,
 }
 
 /// `POST /v1/challenges`.

@@ -6,6 +6,7 @@ mod cards;
 mod chart;
 mod patients;
 mod snapshot;
+mod unblock;
 mod uses;
 mod write;
 
@@ -20,6 +21,7 @@ pub use snapshot::{
     CardEnd, CardView, ChainView, GatewayState, LockView, MasterPlace, MasterStatus, MasterView, OutboxCount,
     PhaseName, Snapshot, Topic, UserView,
 };
+pub use unblock::{UnblockAsked, UnblockFound};
 pub use uses::{DeviceUses, UseAction, UseRow};
 pub use write::{
     Draft, DraftKind, ImportDone, ImportPreview, OutboxRow, OutboxState, Poster, PosterFiles, Prescription,

@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub emergency: String,
     /// Who is signed in, or whose work is covered.
     pub user: Option<UserView>,
+    /// This terminal waits for IT to unblock the card in its reader.
+    pub unblock: Option<super::UnblockAsked>,
     /// The approval of the signed-in card ends within 30 days.
     pub card_end: Option<CardEnd>,
     /// The master key in use.
@@ -149,6 +151,8 @@ pub struct CardView {
     pub prepared: bool,
     /// PC/SC name of the reader.
     pub reader: String,
+    /// No PIN try is left.
+    pub blocked: bool,
 }
 
 /// Whether the gateway answers.

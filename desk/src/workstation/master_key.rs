@@ -75,6 +75,7 @@ pub(super) fn store_job(
         kind: PinJobKind::Use,
         operations,
         factory_pin: None,
+        puk: None,
     }
 }
 

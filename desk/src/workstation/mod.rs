@@ -22,6 +22,7 @@ mod renewal;
 mod session;
 mod sign_in;
 mod state;
+mod unblock;
 mod uses;
 mod write;
 
@@ -139,6 +140,7 @@ impl Workstation {
             firmware: info.firmware.clone().unwrap_or_default(),
             prepared: crate::card::CardKeys::of(info).is_some() && !info.default_pin,
             reader: info.reader.clone(),
+            blocked: info.tries_left == Some(0),
         });
         Ok(Snapshot {
             phase: state.machine.phase(),
@@ -147,6 +149,7 @@ impl Workstation {
             terminal: self.settings.terminal.clone(),
             emergency: self.settings.emergency.clone(),
             user: state.user.clone(),
+            unblock: state.secrets.unblock.as_ref().map(unblock::Asked::view),
             card_end: state
                 .secrets
                 .session

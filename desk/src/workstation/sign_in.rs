@@ -65,6 +65,7 @@ pub(super) fn job(info: &CardInfo, asker: &str, title: &str, purpose: &str, oper
         operations,
         factory_pin: None,
         store: None,
+        puk: None,
     }
 }
 

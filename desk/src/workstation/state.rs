@@ -83,6 +83,7 @@ pub(super) struct Secrets {
     pub master: Option<Arc<Master>>,
     pub chart: Option<OpenChart>,
     pub import: Option<(Commitment, Plan)>,
+    pub unblock: Option<super::unblock::Asked>,
     pub grants: Option<HashMap<Commitment, Arc<Granted>>>,
     /// Grants known at sign-in or opened since: not fresh.
     pub seen: HashSet<Commitment>,

@@ -45,6 +45,8 @@ pub struct SoftCard {
     pub factory_pin: bool,
     /// PUK and management key.
     pub factory_secrets: bool,
+    pub puk: String,
+    pub tries_left: u8,
 }
 
 impl SoftCard {
@@ -54,6 +56,8 @@ impl SoftCard {
             keys: HashMap::new(),
             factory_pin: true,
             factory_secrets: true,
+            puk: "12345678".to_owned(),
+            tries_left: 5,
         }))
     }
 
@@ -69,6 +73,8 @@ impl SoftCard {
             keys: keys.into(),
             factory_pin: false,
             factory_secrets: false,
+            puk: "12345678".to_owned(),
+            tries_left: 5,
         }))
     }
 
@@ -81,7 +87,7 @@ impl SoftCard {
             reader: reader.to_owned(),
             serial: Some(self.serial.clone()),
             firmware: Some("5.4.3".to_owned()),
-            tries_left: Some(5),
+            tries_left: Some(self.tries_left),
             default_pin: self.factory_pin,
             keys: Slot::ALL.into_iter().map(slot).collect(),
         }
@@ -181,6 +187,15 @@ impl SoftPort {
         let card = self.card(&job.reader)?;
         let mut card = card.lock().unwrap();
         assert_eq!(job.serial.as_deref(), Some(card.serial.as_str()));
+        if let Some(puk) = &job.puk {
+            if card.puk != puk.0 {
+                return Err(CardError::WrongPuk { tries_left: 4 });
+            }
+            card.tries_left = 5;
+        }
+        if card.tries_left == 0 {
+            return Err(CardError::PinBlocked);
+        }
         if job.kind == PinJobKind::Choose {
             card.factory_pin = false;
         }
@@ -246,6 +261,7 @@ impl CardPort for SoftPort {
             return Err(CardError::Pulled);
         }
         card.factory_secrets = false;
+        card.puk = settings.puk.to_string();
         let key = |slot| card.keys[&slot].public();
         Ok(Prepared {
             authentication: key(Slot::Authentication),

@@ -1,7 +1,6 @@
 //! PINs: tries, blocking, policies, silent renewal.
 
 use super::*;
-use std::time::Duration;
 use wardkey_core::key::sha256;
 use wardkey_hsm::{PivCard, Slot};
 

@@ -1,5 +1,6 @@
 //! A socket through which another program is the finger: each line `touch` is answered with `touched` or `not waiting`.
 
+use crate::CardFault;
 use crate::touch::Finger;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -8,15 +9,19 @@ use std::path::Path;
 /// Listens at this path, which must not exist yet, on a thread of its own.
 ///
 /// # Errors
-/// The system's, if the socket cannot be made.
-pub fn listen(path: &Path, finger: Finger) -> io::Result<()> {
-    let socket = UnixListener::bind(path)?;
-    std::thread::Builder::new().name("control".to_owned()).spawn(move || {
-        for caller in socket.incoming().flatten() {
-            // A caller that goes away is no fault of the card.
-            drop(serve(caller, &finger));
-        }
-    })?;
+/// [`CardFault::File`] if the socket cannot be made.
+pub fn listen(path: &Path, finger: Finger) -> Result<(), CardFault> {
+    let fault = || CardFault::file(format!("cannot listen at {}", path.display()));
+    let socket = UnixListener::bind(path).map_err(fault())?;
+    std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || {
+            for caller in socket.incoming().flatten() {
+                // A caller that goes away is no fault of the card.
+                drop(serve(caller, &finger));
+            }
+        })
+        .map_err(fault())?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod attest;
 mod authenticate;
 pub mod control;
 mod error;
+mod management;
 pub mod rig;
 mod state;
 mod tlv;

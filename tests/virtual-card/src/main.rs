@@ -21,6 +21,9 @@ struct Arguments {
     /// Serial number of a new card; random if left out.
     #[arg(long)]
     serial: Option<u32>,
+    /// Holds the card to the reader's antenna instead of inserting it: `ykman --reader` wants that.
+    #[arg(long)]
+    nfc: bool,
     /// A socket to be made, on which the line `touch` touches the card.
     #[arg(long)]
     control: Option<PathBuf>,
@@ -49,11 +52,10 @@ fn run(arguments: &Arguments) -> Result<(), CardFault> {
         match Card::insert(applet, arguments.port, Fault::default()) {
             Ok(card) => {
                 if let Some(path) = &arguments.control {
-                    control::listen(path, finger)
-                        .map_err(CardFault::file(format!("cannot listen at {}", path.display())))?;
+                    control::listen(path, finger)?;
                 }
                 println!("card {serial} inserted on port {}", arguments.port);
-                break card;
+                break card.over_nfc(arguments.nfc);
             }
             Err(error) if Instant::now() > deadline => {
                 return Err(CardFault::Service(format!(

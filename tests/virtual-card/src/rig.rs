@@ -102,13 +102,25 @@ impl Rig {
     /// # Errors
     /// [`CardFault`].
     pub fn insert(&self, port: u16, state: &Path, serial: Option<u32>) -> Result<CardHandle, CardFault> {
+        self.bring(port, state, serial, false)
+    }
+
+    /// The same by NFC.
+    ///
+    /// # Errors
+    /// [`CardFault`].
+    pub fn hold_to_antenna(&self, port: u16, state: &Path, serial: Option<u32>) -> Result<CardHandle, CardFault> {
+        self.bring(port, state, serial, true)
+    }
+
+    fn bring(&self, port: u16, state: &Path, serial: Option<u32>, nfc: bool) -> Result<CardHandle, CardFault> {
         let applet = Applet::open(state, &self.ca, serial)?;
         let serial = applet.serial();
         let fault = Fault::default();
         let finger = applet.finger();
         let reader = reader(port)?;
         let lost = |error| CardFault::Service(format!("cannot insert a card on port {port}: {error}"));
-        let card = Card::insert(applet, port, fault.clone()).map_err(lost)?;
+        let card = Card::insert(applet, port, fault.clone()).map_err(lost)?.over_nfc(nfc);
         let cord = card.cord().map_err(lost)?;
         let runner = std::thread::spawn(move || drop(card.run()));
         let handle = CardHandle {
@@ -233,6 +245,11 @@ impl CardHandle {
     /// The same at the `nth` such command from now.
     pub fn pull_at_nth(&self, ins: u8, nth: u32) {
         self.fault.pull_at_nth(ins, nth);
+    }
+
+    /// Pulls the card when it has carried out the next command with this instruction, before its answer is sent.
+    pub fn pull_after(&self, ins: u8) {
+        self.fault.pull_after(ins);
     }
 
     /// Pulls the card at the `nth` command from now, whichever it is.

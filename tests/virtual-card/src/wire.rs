@@ -1,6 +1,6 @@
 //! The connection to `vpcd`: as long as it lasts, the card is in the reader.
 
-use crate::applet::{ATR, Applet};
+use crate::applet::{ATR, ATR_NFC, Applet};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,6 +56,11 @@ impl Fault {
         self.armed().arrived
     }
 
+    /// The card is pulled when it has carried out the next command with this instruction and not yet answered.
+    pub fn pull_after(&self, ins: u8) {
+        self.arm(Some(ins), 1, Moment::After);
+    }
+
     fn arm(&self, ins: Option<u8>, left: u32, moment: Moment) {
         self.armed().plan = Some(Plan { ins, left, moment });
     }
@@ -85,6 +90,7 @@ pub struct Card {
     applet: Applet,
     stream: TcpStream,
     fault: Fault,
+    nfc: bool,
 }
 
 impl Card {
@@ -95,7 +101,19 @@ impl Card {
     pub fn insert(applet: Applet, port: u16, fault: Fault) -> io::Result<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
-        Ok(Self { applet, stream, fault })
+        Ok(Self {
+            applet,
+            stream,
+            fault,
+            nfc: false,
+        })
+    }
+
+    /// The same card, held to the reader's antenna.
+    #[must_use]
+    pub fn over_nfc(mut self, nfc: bool) -> Self {
+        self.nfc = nfc;
+        self
     }
 
     /// A second handle on the connection; shutting it down pulls the card.
@@ -123,7 +141,7 @@ impl Card {
 
 impl vpicc::VSmartCard for Card {
     fn atr(&self) -> &[u8] {
-        &ATR
+        if self.nfc { &ATR_NFC } else { &ATR }
     }
     fn power_on(&mut self) {
         self.applet.power_cycle();

@@ -15,6 +15,7 @@ import type {
   RequestRow,
   Snapshot,
   Topic,
+  UnblockFound,
 } from "./model";
 
 export interface Commands {
@@ -43,6 +44,11 @@ export interface Commands {
   cardStatus(): Promise<CardStatus | null>;
   prepareCard(holder: string, role: string): Promise<void>;
   requestDevice(): Promise<DeviceRequested>;
+  /** Asks IT to unblock the card in the reader; the words are in the snapshot. */
+  askUnblock(): Promise<void>;
+  cancelUnblock(): Promise<void>;
+  findUnblock(words: string): Promise<UnblockFound>;
+  answerUnblock(request: string): Promise<void>;
   /** A longer approval of the signed-in card; asks for no PIN. */
   requestRenewal(): Promise<DeviceRequested>;
 

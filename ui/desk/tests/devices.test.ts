@@ -96,3 +96,29 @@ describe("the end of an approval", () => {
     expect(await id("card-end").count()).toBe(0);
   });
 });
+
+describe("a blocked PIN", () => {
+  test("at the ward: one press, six words for the phone, and the way back", async () => {
+    page = await windows.open("card&blocked");
+    expect(await id("lock-title").textContent()).toContain("blocked");
+    expect(await id("sign-in").count()).toBe(0);
+    await page.keyboard.press("Enter");
+    expect(await id("unblock-words").getAttribute("data-value")).toBe("orbit maple canal velvet ginger stone");
+    await id("cancel-unblock").click();
+    await id("ask-unblock").waitFor();
+  });
+
+  test("at IT: the words lead to a name, and only then can it be unblocked", async () => {
+    page = await windows.open("card");
+    await id("tasks").click();
+    await id("unblock-find").click();
+    expect(await calls("findUnblock")).toHaveLength(0);
+    await id("unblock-spoken").fill("orbit maple canal velvet ginger stone");
+    await page.keyboard.press("Enter");
+    expect(await id("unblock-found").textContent()).toContain("Dr Inês Duarte");
+    await id("unblock-confirm").click();
+    await id("unblocked").waitFor();
+    expect(await calls("answerUnblock")).toEqual([["u1"]]);
+    expect(await id("unblock-found").count()).toBe(0);
+  });
+});

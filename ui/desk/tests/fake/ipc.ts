@@ -4,7 +4,7 @@ import type { Commands, Events } from "../../src/commands";
 import type { CardStatus, Chart, Draft, Notice, PatientRow, Progress, Snapshot, Topic } from "../../src/model";
 import { chartOf, DEVICES, NOW, OUTBOX, PATIENTS, REQUESTS, USES, WORDS } from "./people";
 
-const CARD = { serial: "30112233", firmware: "5.7.1", prepared: true, reader: "Virtual PCD 00 00" };
+const CARD = { serial: "30112233", firmware: "5.7.1", prepared: true, reader: "Virtual PCD 00 00", blocked: false };
 const USER = {
   holder: "Dr Mei Lindqvist",
   role: "Doctor, internal medicine",
@@ -27,6 +27,7 @@ class Fake {
     emergency: "112",
     user: null,
     cardEnd: null,
+    unblock: null,
     master: null,
     card: null,
     notice: null,
@@ -113,6 +114,7 @@ if (scene.has("ending")) fake.snapshot.cardEnd = { notAfter: NOW + 9 * 86_400, r
 if (scene.has("master")) fake.snapshot.master = { name: "Summit Clinic", id: "ab".repeat(32), status: "accredited" };
 if (scene.has("unregistered")) fake.snapshot.master = { name: "", id: "ab".repeat(32), status: "unregistered" };
 if (scene.has("card")) fake.insert(scene.get("card") !== "new");
+if (scene.has("blocked")) fake.set({ card: { ...CARD, blocked: true } });
 fake.large = Number(scene.get("large") ?? 0);
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -212,6 +214,19 @@ export const commands: Commands = {
       fake.insert(true);
     }),
   requestDevice: () => answer("requestDevice", [], () => ({ request: "r1", words: WORDS })),
+  askUnblock: () =>
+    answer("askUnblock", [], () => fake.set({ unblock: { card: CARD.serial, words: WORDS, until: NOW + 900 } })),
+  cancelUnblock: () => answer("cancelUnblock", [], () => fake.set({ unblock: null })),
+  findUnblock: (words) =>
+    answer("findUnblock", [words], () => ({
+      request: "u1",
+      holder: "Dr Inês Duarte",
+      role: "Doctor",
+      card: "30110001",
+      terminal: "Ward 7",
+      time: NOW - 40,
+    })),
+  answerUnblock: (request) => answer("answerUnblock", [request], () => undefined),
   requestRenewal: () =>
     answer("requestRenewal", [], () => {
       fake.set({ cardEnd: { notAfter: NOW + 9 * 86_400, requested: true } });

@@ -59,6 +59,46 @@ notAfter: number,
  */
 requested: boolean, };
 
+export type UnblockAsked = { 
+/**
+ * Serial number of the card.
+ */
+card: string, 
+/**
+ * Six words that the holder reads out to IT.
+ */
+words: Array<string>, 
+/**
+ * First second at which nobody can answer any more.
+ */
+until: number, };
+
+export type UnblockFound = { 
+/**
+ * Its id.
+ */
+request: string, 
+/**
+ * Who holds the card, by the institution's own approval.
+ */
+holder: string, 
+/**
+ * As what.
+ */
+role: string, 
+/**
+ * Serial number of the card.
+ */
+card: string, 
+/**
+ * Name of the terminal that asks.
+ */
+terminal: string, 
+/**
+ * When it asked.
+ */
+time: number, };
+
 export type MasterStatus = "unregistered" | "registered" | "accredited" | "suspended";
 
 export type MasterPlace = "card" | "hsm" | "file";
@@ -93,7 +133,11 @@ prepared: boolean,
 /**
  * PC/SC name of the reader.
  */
-reader: string, };
+reader: string, 
+/**
+ * No PIN try is left.
+ */
+blocked: boolean, };
 
 export type GatewayState = "online" | "offline";
 
@@ -148,6 +192,10 @@ emergency: string,
  * Who is signed in, or whose work is covered.
  */
 user: UserView | null, 
+/**
+ * This terminal waits for IT to unblock the card in its reader.
+ */
+unblock: UnblockAsked | null, 
 /**
  * The approval of the signed-in card ends within 30 days.
  */
