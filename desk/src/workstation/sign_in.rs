@@ -64,6 +64,7 @@ pub(super) fn job(info: &CardInfo, asker: &str, title: &str, purpose: &str, oper
         kind: PinJobKind::Use,
         operations,
         factory_pin: None,
+        store: None,
         puk: None,
     }
 }
