@@ -213,7 +213,8 @@ impl Workstation {
         self.must_hold(&master, &request)?;
         let (info, keys, network) = self.master_card(&facts).await?;
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
-        let action = approval(&facts, &request, rights, not_after);
+        let nonce = self.device_nonce(&request.certificate.device_id()).await?;
+        let action = approval(&facts, &request, nonce, rights, not_after);
         let operations = vec![
             Operation::Sign {
                 slot: Slot::Signature,
@@ -288,13 +289,22 @@ impl Workstation {
         }
     }
 
+    /// Nonce of a device's next approval or suspension; the gateway's word, and a false one only makes the chain refuse.
+    pub(super) async fn device_nonce(&self, device: &DeviceId) -> Result<u32, Notice> {
+        match self.gateway.device(device).await {
+            Ok(known) => Ok(known.nonce),
+            Err(error) if error.is_missing() => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The card in the reader, which must be this institution's master card.
     async fn master_card(
         &self,
         facts: &InstitutionFacts,
     ) -> Result<(wardkey_hsm::CardInfo, CardKeys, std::sync::Arc<crate::gateway::Network>), Notice> {
         let (info, keys, network) = self.free_card().await?;
-        if keys.signature == facts.master {
+        if facts.history.masters().find(&keys.signature).is_some() {
             Ok((info, keys, network))
         } else {
             Err(DeskError::NotAMaster.into())
@@ -388,7 +398,13 @@ impl Workstation {
     }
 }
 
-fn approval(facts: &InstitutionFacts, request: &DeviceRequest, rights: u8, not_after: u64) -> ApproveDevice {
+fn approval(
+    facts: &InstitutionFacts,
+    request: &DeviceRequest,
+    nonce: u32,
+    rights: u8,
+    not_after: u64,
+) -> ApproveDevice {
     let certificate = &request.certificate;
     ApproveDevice {
         institution: facts.id.0.into(),
@@ -397,7 +413,8 @@ fn approval(facts: &InstitutionFacts, request: &DeviceRequest, rights: u8, not_a
         rights,
         notAfter: not_after,
         certificate: certificate.digest().0.into(),
-        nonce: facts.nonce,
+        masters: facts.history.masters_version(),
+        nonce,
         deadline: now() + DEADLINE,
     }
 }

@@ -22,6 +22,7 @@ pub struct Shown {
     status: DeviceStatus,
     rights: u8,
     not_after: u64,
+    nonce: u32,
     certificate: Digest,
 }
 
@@ -33,6 +34,7 @@ impl Shown {
             institution,
             rights,
             not_after,
+            nonce,
             certificate,
             ..
         } = *device;
@@ -43,6 +45,7 @@ impl Shown {
             status: device.status(now),
             rights,
             not_after,
+            nonce,
             certificate,
         }
     }
@@ -67,6 +70,7 @@ pub struct Whole {
     status: DeviceStatus,
     rights: u8,
     not_after: u64,
+    nonce: u32,
     certificate: DeviceCertificate,
 }
 
@@ -120,6 +124,7 @@ pub async fn of_institution(
                     status,
                     rights,
                     not_after,
+                    nonce,
                     ..
                 } = Shown::at(&device, g.clock.now());
                 out.push(Whole {
@@ -129,6 +134,7 @@ pub async fn of_institution(
                     status,
                     rights,
                     not_after,
+                    nonce,
                     certificate,
                 });
             }
