@@ -153,7 +153,7 @@ impl Workstation {
     /// The same, which must be this institution's.
     pub(super) async fn master_key_of(&self, facts: &InstitutionFacts) -> Result<MasterKey, Notice> {
         let key = self.master_key().await?;
-        if key.keys.signature == facts.master {
+        if facts.history.masters().find(&key.keys.signature).is_some() {
             Ok(key)
         } else {
             Err(DeskError::NotAMaster.into())

@@ -234,7 +234,7 @@ impl Workstation {
     /// After a refusal: what it says about session, card or grant is acted upon.
     fn heed(&self, error: GatewayError) -> Notice {
         match error.code() {
-            Some(code @ ("device-revoked" | "device-expired" | "device-unknown")) => {
+            Some(code @ ("device-revoked" | "device-suspended" | "device-expired" | "device-unknown")) => {
                 self.end_session(code, Some(error.clone().into()))
             }
             Some("session-expired" | "session-unknown") => self.renew_soon(),

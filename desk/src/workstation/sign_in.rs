@@ -242,6 +242,7 @@ impl Workstation {
         match device.status.as_str() {
             "active" => {}
             "expired" => return Err(Denial::DeviceExpired.into()),
+            "suspended" => return Err(Denial::DeviceSuspended.into()),
             _ => return Err(Denial::DeviceRevoked.into()),
         }
         let certificate = self.gateway.certificate(&id).await?;

@@ -430,6 +430,7 @@ impl Server {
         .unwrap();
         let mut body = serde_json::to_value(&sealed).unwrap();
         body["epoch"] = 1.into();
+        body["key"] = serde_json::to_value(hospital.agreement.public()).unwrap();
         let session = hospital.sign_in(&self.stage).await.unwrap();
         let target = format!("/v1/institutions/{}/wraps/{}", hospital.id, recipient.id());
         let reply = self
