@@ -128,7 +128,13 @@ impl Bench {
 
     /// Starts the program with a job and waits for its window.
     pub fn open(&self, job: &Value) -> Window {
-        let mut child = program(&self.screen.name).spawn().unwrap();
+        self.open_with(job, &[])
+    }
+
+    /// The same in an environment with these variables.
+    pub fn open_with(&self, job: &Value, environment: &[(&str, &str)]) -> Window {
+        let mut command = program(&self.screen.name);
+        let mut child = command.envs(environment.iter().copied()).spawn().unwrap();
         // The pipe stays open, as a workstation may leave it.
         let mut input = child.stdin.take().unwrap();
         writeln!(input, "{job}").unwrap();
