@@ -213,6 +213,14 @@ pub fn run(job: &PinJob, pin: &Pin) -> PinAnswer {
     .into()
 }
 
+/// [`run`] with the PIN typed on the reader's own keys.
+#[must_use]
+pub fn run_on_reader(job: &PinJob) -> PinAnswer {
+    open(job)
+        .and_then(|mut card| card.with_reader_pin(|verified| operate(verified, &job.operations)))
+        .into()
+}
+
 /// Replaces the factory's PIN, or a blocked one, by the holder's, or makes the key store under it; then does the operations with it.
 #[must_use]
 pub fn choose(job: &PinJob, new: &Pin) -> PinAnswer {

@@ -1,8 +1,9 @@
 //! The real card or key store: `wardkey_hsm`'s job on the reader or store that the job names.
 
-use crate::card::{Card, CardFacts, Outcome};
+use crate::card::{Card, CardFacts, Outcome, Touch};
 use crate::entry::PinEntry;
 use crate::fault::PinpadError;
+use crate::touch;
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_hsm::pinjob::{self, PinAnswer, PinFault, PinJob, PinJobKind};
 use wardkey_hsm::store::{self, StoreFault, StoreKind};
@@ -44,6 +45,8 @@ impl HsmCard {
         Ok(CardFacts {
             serial: info.serial,
             tries_left: info.tries_left,
+            touch: touch::wanted(&mut card, &self.job)?,
+            reader_pad: card.has_reader_pad(),
         })
     }
 
@@ -61,11 +64,11 @@ impl Card for HsmCard {
     }
 
     fn use_pin(&mut self, pin: PinEntry) -> Outcome {
-        match self.with(&pin, pinjob::run) {
-            // Only `choose` can be answered with another PIN of the holder's making.
-            Outcome::Refused(fault) => Outcome::Stopped(fault),
-            other => other,
-        }
+        unrefused(self.with(&pin, pinjob::run))
+    }
+
+    fn use_reader(&mut self) -> Outcome {
+        unrefused(outcome(&pinjob::run_on_reader(&self.job)))
     }
 
     fn choose(&mut self, new: PinEntry) -> Outcome {
@@ -87,7 +90,21 @@ fn store_facts(uri: &KeyUri) -> Result<CardFacts, CardError> {
         (tries_left, _) => Ok(CardFacts {
             serial: None,
             tries_left,
+            touch: if info.capabilities.touch {
+                Touch::Unknown
+            } else {
+                Touch::Never
+            },
+            reader_pad: false,
         }),
+    }
+}
+
+/// Only `choose` can be answered with another PIN of the holder's making.
+fn unrefused(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Refused(fault) => Outcome::Stopped(fault),
+        other => other,
     }
 }
 

@@ -9,6 +9,7 @@ pub use pcsc::PcscPort;
 use crate::notice::Notice;
 use futures::future::BoxFuture;
 use wardkey_core::key::{PublicKey, Signature};
+use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::ReaderEvent;
 use wardkey_hsm::pinjob::{Outcome, PinJob};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
@@ -66,6 +67,12 @@ pub trait CardPort: Send + Sync + 'static {
     fn store(&self, uri: &KeyUri) -> Result<StoreInfo, CardError> {
         wardkey_hsm::store::open(uri)?.info()
     }
+
+    /// The attestation of a card's keys, whenever they were made.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    fn evidence(&self, reader: &str) -> Result<Evidence, CardError>;
 
     /// Opens the PIN window; not blocking.
     fn ask_pin(&self, job: PinJob) -> BoxFuture<'_, Result<Answers, Notice>>;

@@ -11,6 +11,7 @@ mod enrolment;
 mod events;
 mod home;
 mod import;
+mod it_secret;
 mod master;
 mod master_key;
 mod master_made;
@@ -18,6 +19,7 @@ mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod readers;
 mod renewal;
 mod session;
 mod sign_in;
@@ -25,6 +27,9 @@ mod state;
 mod unblock;
 mod uses;
 mod write;
+
+pub use enrolment::named;
+pub use readers::Enrolling;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
 use crate::error::DeskError;

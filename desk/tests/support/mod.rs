@@ -221,6 +221,9 @@ impl CardPort for SoftPort {
         *self.heard.lock().unwrap() = Some(heard);
         Ok(Box::new(()))
     }
+    fn evidence(&self, _: &str) -> Result<Evidence, CardError> {
+        Ok(Evidence::default())
+    }
     fn info(&self, reader: &str) -> Result<CardInfo, CardError> {
         Ok(self.card(reader)?.lock().unwrap().info(reader))
     }

@@ -1,5 +1,6 @@
 //! A connection to one card.
 
+use super::reader_pad::ReaderPad;
 use super::transport::{self, Line};
 use super::{CardInfo, Verified, capabilities, commands};
 use crate::attestation::Evidence;
@@ -131,6 +132,36 @@ impl PivCard {
             commands::select(line)?;
             operations(&mut Verified::new(line, pin)?)
         })
+    }
+
+    /// True if the reader has keys of its own for the PIN, so that it need not pass through this computer. A reader that does not
+    /// answer has none.
+    pub fn has_reader_pad(&mut self) -> bool {
+        self.transact(|line| Ok(ReaderPad::find(line).is_some()))
+            .unwrap_or(false)
+    }
+
+    /// [`PivCard::with_pin`] with the PIN typed on the reader; blocks until it was typed.
+    ///
+    /// # Errors
+    /// As [`PivCard::with_pin`]; [`CardError::Cancelled`] if nobody typed it; [`CardError::NoReader`] if the reader has no keys.
+    pub fn with_reader_pin<T>(
+        &mut self,
+        operations: impl FnOnce(&mut Verified<'_>) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        self.transact(|line| {
+            let pad = ReaderPad::find(line).ok_or(CardError::NoReader)?;
+            commands::select(line)?;
+            operations(&mut Verified::on_reader(line, pad)?)
+        })
+    }
+
+    /// When the key in `slot` wants to be touched; `None` if the card does not tell. Keeps a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::Pulled`], [`CardError::Protocol`].
+    pub fn touch_policy(&mut self, slot: Slot) -> Result<Option<TouchPolicy>, CardError> {
+        self.selected(|line| Ok(commands::metadata(line, slot.reference())?.and_then(|key| key.touch_policy)))
     }
 
     /// Signs while the PIN is still verified, without SELECT: the silent renewal of a session with 9A. The caller verifies the

@@ -119,7 +119,7 @@ pub(crate) fn unblock_pin(card: Card<'_>, puk: &[u8; 8], new: &Pin) -> Result<()
     }
 }
 
-fn pin_error(step: &'static str, status: u16) -> CardError {
+pub(crate) fn pin_error(step: &'static str, status: u16) -> CardError {
     match status {
         0x6983 | 0x63c0 => CardError::PinBlocked,
         status if status & 0xfff0 == 0x63c0 => CardError::WrongPin {

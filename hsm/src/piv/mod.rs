@@ -7,7 +7,10 @@ mod card;
 pub(crate) mod commands;
 mod info;
 pub(crate) mod inspect;
+#[cfg(test)]
+mod lies;
 pub mod metadata;
+pub mod reader_pad;
 mod store;
 pub mod tlv;
 pub(crate) mod transport;
