@@ -80,6 +80,14 @@ impl Card for HsmCard {
     }
 }
 
+/// Only `choose` can be answered with another PIN of the holder's making.
+fn unrefused(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Refused(fault) => Outcome::Stopped(fault),
+        other => other,
+    }
+}
+
 /// Of a key store that is no card: it has no serial number that a person could compare.
 fn store_facts(uri: &KeyUri) -> Result<CardFacts, CardError> {
     let info = store::open(uri)?.info()?;
@@ -90,21 +98,9 @@ fn store_facts(uri: &KeyUri) -> Result<CardFacts, CardError> {
         (tries_left, _) => Ok(CardFacts {
             serial: None,
             tries_left,
-            touch: if info.capabilities.touch {
-                Touch::Unknown
-            } else {
-                Touch::Never
-            },
+            touch: Touch::Never,
             reader_pad: false,
         }),
-    }
-}
-
-/// Only `choose` can be answered with another PIN of the holder's making.
-fn unrefused(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Refused(fault) => Outcome::Stopped(fault),
-        other => other,
     }
 }
 

@@ -60,6 +60,12 @@ pub trait CardPort: Send + Sync + 'static {
         progress: &mut dyn FnMut(Step),
     ) -> Result<Prepared, CardError>;
 
+    /// The attestation of a card's keys, whenever they were made.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    fn evidence(&self, reader: &str) -> Result<Evidence, CardError>;
+
     /// What a key store that is no card in a reader tells without a PIN.
     ///
     /// # Errors
@@ -67,12 +73,6 @@ pub trait CardPort: Send + Sync + 'static {
     fn store(&self, uri: &KeyUri) -> Result<StoreInfo, CardError> {
         wardkey_hsm::store::open(uri)?.info()
     }
-
-    /// The attestation of a card's keys, whenever they were made.
-    ///
-    /// # Errors
-    /// [`CardError`].
-    fn evidence(&self, reader: &str) -> Result<Evidence, CardError>;
 
     /// Opens the PIN window; not blocking.
     fn ask_pin(&self, job: PinJob) -> BoxFuture<'_, Result<Answers, Notice>>;
