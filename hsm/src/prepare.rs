@@ -8,7 +8,7 @@
 //! A card that was pulled on the way is prepared again from the start: PUK and management key are replaced before any key is made,
 //! so a card with keys, the factory's PIN and our management key is our own unfinished work, and nobody has used it yet.
 
-use crate::attestation::Evidence;
+use crate::attestation::{Evidence, Facts};
 use crate::yubikey::Management;
 use crate::{CardError, CardInfo, PivCard, Slot, readers};
 use ring::hkdf;
@@ -90,7 +90,8 @@ impl Prepared {
 ///
 /// # Errors
 /// [`CardError::NotYubiKey`], [`CardError::PinNotFactory`], [`CardError::SlotFilled`], [`CardError::ManagementKeyRefused`],
-/// [`CardError::BadSettings`], [`CardError::NoAttestation`], [`CardError::Pulled`].
+/// [`CardError::BadSettings`], [`CardError::NoAttestation`], [`CardError::Pulled`]; [`CardError::WrongCard`] if the attestation
+/// names another card than the card itself.
 pub fn prepare(
     reader: &str,
     settings: &PrepareSettings,
@@ -245,11 +246,29 @@ fn finish(reader: &str, [authentication, signature, key_management]: [PublicKey;
                 found,
             });
         }
-        if prepared.evidence.leaf(slot).is_empty() {
+        let leaf = prepared.evidence.leaf(slot);
+        if leaf.is_empty() {
             return Err(CardError::NoAttestation { slot });
         }
+        same_card(leaf, prepared.info.serial.as_deref())?;
     }
     Ok(prepared)
+}
+
+/// A card that gives itself another serial number than its attestation does is not the card that it says. Below firmware 5 the
+/// card has no GET SERIAL and a GUID stands in its place, which no attestation names.
+fn same_card(leaf: &[u8], serial: Option<&str>) -> Result<(), CardError> {
+    let Some(serial) = serial.filter(|serial| serial.parse::<u32>().is_ok()) else {
+        return Ok(());
+    };
+    let attested = Facts::of(leaf).and_then(|facts| facts.serial);
+    if attested.as_deref() == Some(serial) {
+        return Ok(());
+    }
+    Err(CardError::WrongCard {
+        expected: serial.to_owned(),
+        found: attested.unwrap_or_else(|| "an attestation without serial number".to_owned()),
+    })
 }
 
 /// The PUK of a card: 8 digits from IT's secret and the card's serial number, so that one secret unblocks every card.

@@ -7,6 +7,8 @@ mod card;
 pub(crate) mod commands;
 mod info;
 pub(crate) mod inspect;
+#[cfg(test)]
+mod lies;
 pub mod metadata;
 pub mod reader_pad;
 mod store;

@@ -205,3 +205,23 @@ fn a_reset_that_was_broken_off_is_repeated() {
     reset(card.reader(), &serial).unwrap();
     assert_eq!(stage(&card), CardStage::Factory);
 }
+
+#[test]
+fn a_choice_with_its_code_opens_a_blocked_pin_and_a_wrong_code_is_told() {
+    let bench = Bench::new();
+    let (card, _) = bench.ready("doctor");
+    block_pin(&card);
+    let with = |puk: &str| PinJob {
+        puk: Some(pinjob::Puk(puk.to_owned())),
+        ..job(&card, PinJobKind::Choose, vec![])
+    };
+    let new = Pin::new(b"739154").unwrap();
+    assert_eq!(code(&pinjob::choose(&with("11112222"), &new)), "puk-wrong");
+    assert_eq!(stage(&card), CardStage::PinBlocked);
+    let puk = derive_puk(&SECRET, &card.serial());
+    assert_eq!(pinjob::choose(&with(&puk), &new), PinAnswer::Ok(vec![]));
+    assert_eq!(stage(&card), CardStage::Ready);
+    let open = job(&card, PinJobKind::Use, vec![]);
+    assert_eq!(pinjob::run(&open, &new), PinAnswer::Ok(vec![]));
+    assert!(!format!("{:?}", with(&puk)).contains(puk.as_str()), "the code is not printed");
+}

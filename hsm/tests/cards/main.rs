@@ -3,12 +3,16 @@
 
 mod administering;
 mod attestation;
+mod bad_days;
+mod chains;
 mod foreign;
 mod monitor;
+mod odd;
 mod pin;
 mod power;
 mod preparing;
 mod reader;
+mod sharing;
 
 use std::path::PathBuf;
 use std::time::Duration;
