@@ -39,6 +39,7 @@ pub fn typescript() -> String {
         view::UnblockAsked,
         view::UnblockFound,
         view::MasterStatus,
+        view::MasterPlace,
         view::MasterView,
         view::CardView,
         view::GatewayState,

@@ -30,6 +30,7 @@ desk_errors! {
     SessionEnded = "session-ended", "the session has ended", "Sign in again with card and PIN.";
     MasterRequired = "master-required", "the master key is not signed in", "Insert the master-key card and sign in with it.";
     NotAMaster = "master-not-this-card", "this card is not the institution's master key", "Insert the master-key card.";
+    MasterNotMade = "master-key-missing", "the master key was not made yet", "Make it first, under Approvals.";
     AlreadyRegistered = "institution-registered", "an institution is already registered under this master key", "Sign in with the master key instead.";
     NoInstitution = "institution-not-set", "this terminal does not know its institution", "Set `institution` in the workstation's settings, or register the institution here.";
     NoWrap = "agreement-missing", "the institution's key is not sealed to this card yet", "Ask the master-key holder to approve this card again.";

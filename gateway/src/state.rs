@@ -239,8 +239,17 @@ impl Gateway {
             Event::DeviceApproved {
                 institution, device, ..
             }
+            | Event::SuspensionSet {
+                institution, device, ..
+            }
             | Event::DeviceRevoked { institution, device } => {
                 self.board.tell(*institution, News::Device { device: *device });
+            }
+            Event::AccreditationSet { institution, .. }
+            | Event::AgreementRotated { institution, .. }
+            | Event::MastersSet { institution, .. } => {
+                let institution = *institution;
+                self.board.tell(institution, News::Institution { institution });
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::ReaderEvent;
 use wardkey_hsm::pinjob::{Outcome, PinJob};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
-use wardkey_hsm::{CardError, CardInfo, Slot};
+use wardkey_hsm::{CardError, CardInfo, KeyUri, Slot, StoreInfo};
 use zeroize::Zeroizing;
 
 /// Ends a watch when dropped.
@@ -66,6 +66,14 @@ pub trait CardPort: Send + Sync + 'static {
     /// [`CardError`].
     fn evidence(&self, reader: &str) -> Result<Evidence, CardError>;
 
+    /// What a key store that is no card in a reader tells without a PIN.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    fn store(&self, uri: &KeyUri) -> Result<StoreInfo, CardError> {
+        wardkey_hsm::store::open(uri)?.info()
+    }
+
     /// Opens the PIN window; not blocking.
     fn ask_pin(&self, job: PinJob) -> BoxFuture<'_, Result<Answers, Notice>>;
 }
@@ -88,6 +96,17 @@ impl Answers {
     pub fn signature(&mut self) -> Result<Signature, Notice> {
         match self.0.next() {
             Some(Outcome::Signature { signature }) => Ok(signature),
+            _ => Err(crate::error::DeskError::PinpadBroken.into()),
+        }
+    }
+
+    /// The next one, a new public key.
+    ///
+    /// # Errors
+    /// The window answered something else.
+    pub fn key(&mut self) -> Result<PublicKey, Notice> {
+        match self.0.next() {
+            Some(Outcome::Key { key }) => Ok(key),
             _ => Err(crate::error::DeskError::PinpadBroken.into()),
         }
     }

@@ -18,8 +18,8 @@ pub use chart::{
 };
 pub use patients::{GrantState, PatientRow};
 pub use snapshot::{
-    CardEnd, CardView, ChainView, GatewayState, LockView, MasterStatus, MasterView, OutboxCount, PhaseName, Snapshot,
-    Topic, UserView,
+    CardEnd, CardView, ChainView, GatewayState, LockView, MasterPlace, MasterStatus, MasterView, OutboxCount,
+    PhaseName, Snapshot, Topic, UserView,
 };
 pub use unblock::{UnblockAsked, UnblockFound};
 pub use uses::{DeviceUses, UseAction, UseRow};

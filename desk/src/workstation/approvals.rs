@@ -16,7 +16,7 @@ use crate::words::words;
 use std::path::{Path, PathBuf};
 use wardkey_core::action::{Proof, SignedAction};
 use wardkey_core::device::{Attestation, DeviceRequest};
-use wardkey_core::id::Digest;
+use wardkey_core::id::{DeviceId, Digest};
 use wardkey_core::typed::structs::ApproveDevice;
 use wardkey_hsm::attestation::{Evidence, Report, Roots, RootsError, Verdict, verify};
 use wardkey_hsm::pinjob::Operation;
@@ -225,7 +225,8 @@ impl Workstation {
         let key = self.master_key_of(&facts).await?;
         let (keys, network) = (key.keys, &key.network);
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
-        let action = approval(&facts, &request, rights, not_after);
+        let nonce = self.device_nonce(&request.certificate.device_id()).await?;
+        let action = approval(&facts, &request, nonce, rights, not_after);
         let operations = vec![
             Operation::Sign {
                 slot: Slot::Signature,
@@ -300,6 +301,15 @@ impl Workstation {
         }
     }
 
+    /// Nonce of a device's next approval or suspension; the gateway's word, and a false one only makes the chain refuse.
+    pub(super) async fn device_nonce(&self, device: &DeviceId) -> Result<u32, Notice> {
+        match self.gateway.device(device).await {
+            Ok(known) => Ok(known.nonce),
+            Err(error) if error.is_missing() => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Refuses a request.
     ///
     /// # Errors
@@ -316,7 +326,13 @@ impl Workstation {
     }
 }
 
-fn approval(facts: &InstitutionFacts, request: &DeviceRequest, rights: u8, not_after: u64) -> ApproveDevice {
+fn approval(
+    facts: &InstitutionFacts,
+    request: &DeviceRequest,
+    nonce: u32,
+    rights: u8,
+    not_after: u64,
+) -> ApproveDevice {
     let certificate = &request.certificate;
     ApproveDevice {
         institution: facts.id.0.into(),
@@ -325,7 +341,8 @@ fn approval(facts: &InstitutionFacts, request: &DeviceRequest, rights: u8, not_a
         rights,
         notAfter: not_after,
         certificate: certificate.digest().0.into(),
-        nonce: facts.nonce,
+        masters: facts.history.masters_version(),
+        nonce,
         deadline: now() + DEADLINE,
     }
 }

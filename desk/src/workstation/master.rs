@@ -46,11 +46,11 @@ fn view(facts: &InstitutionFacts) -> MasterView {
 impl Workstation {
     async fn institution_of(&self, domain: &Domain, keys: &MasterKeys) -> Result<Option<InstitutionFacts>, Notice> {
         let rows = self.gateway.institutions().await?;
-        let Some(row) = rows.into_iter().find(|row| row.master == keys.signature) else {
+        let Some(row) = rows.into_iter().find(|row| row.masters.contains(&keys.signature)) else {
             return Ok(None);
         };
         let facts = self.gateway.institution(domain, &row.id).await?;
-        if facts.master != keys.signature {
+        if facts.history.masters().find(&keys.signature).is_none() {
             return Err(Unproved::Signature.into());
         }
         Ok(Some(facts))
@@ -284,7 +284,11 @@ pub(super) fn wrap_for(
         &agreement_context(&network.domain, &aad),
         agreement.to_bytes().as_slice(),
     )?;
-    Ok(WrapView { epoch, sealed })
+    Ok(WrapView {
+        epoch,
+        key: agreement.public(),
+        sealed,
+    })
 }
 
 fn registration(
@@ -301,6 +305,8 @@ fn registration(
         country: country.to_owned(),
         masterX: keys.signature.x().into(),
         masterY: keys.signature.y().into(),
+        wrapX: keys.agreement.x().into(),
+        wrapY: keys.agreement.y().into(),
         agreementX: public.x().into(),
         agreementY: public.y().into(),
         deadline: now() + DEADLINE,

@@ -14,6 +14,7 @@ mod import;
 mod it_secret;
 mod master;
 mod master_key;
+mod master_made;
 mod network;
 mod outbox;
 mod patients;
@@ -36,7 +37,7 @@ use crate::gateway::{Gateway, GatewayError};
 use crate::notice::{Notice, Tone};
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::view::{CardView, ChainView, GatewayState, Progress, Snapshot, Topic};
+use crate::view::{CardView, ChainView, GatewayState, MasterPlace, Progress, Snapshot, Topic};
 use network::Directory;
 use state::{Master, Secrets, Session, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -173,6 +174,8 @@ impl Workstation {
             }),
             outbox,
             trial: self.settings.trust_test_root,
+            trial_keys: master_key::place_of(&self.settings) == MasterPlace::File,
+            master_place: master_key::place_of(&self.settings),
             lock: state.machine.lock(),
         })
     }
@@ -231,7 +234,7 @@ impl Workstation {
     /// After a refusal: what it says about session, card or grant is acted upon.
     fn heed(&self, error: GatewayError) -> Notice {
         match error.code() {
-            Some(code @ ("device-revoked" | "device-expired" | "device-unknown")) => {
+            Some(code @ ("device-revoked" | "device-suspended" | "device-expired" | "device-unknown")) => {
                 self.end_session(code, Some(error.clone().into()))
             }
             Some("session-expired" | "session-unknown") => self.renew_soon(),

@@ -64,6 +64,7 @@ pub(super) fn job(info: &CardInfo, asker: &str, title: &str, purpose: &str, oper
         kind: PinJobKind::Use,
         operations,
         factory_pin: None,
+        store: None,
         puk: None,
     }
 }
@@ -241,6 +242,7 @@ impl Workstation {
         match device.status.as_str() {
             "active" => {}
             "expired" => return Err(Denial::DeviceExpired.into()),
+            "suspended" => return Err(Denial::DeviceSuspended.into()),
             _ => return Err(Denial::DeviceRevoked.into()),
         }
         let certificate = self.gateway.certificate(&id).await?;

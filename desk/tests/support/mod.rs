@@ -29,12 +29,14 @@ use wardkey_gateway::bench::stage::{Ask, Stage};
 use wardkey_gateway::{Clock, Gateway, app};
 use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::ReaderEvent;
-use wardkey_hsm::pinjob::{Operation, Outcome, PinJob, PinJobKind, SharedSecret};
+use wardkey_hsm::pinjob::{self, Operation, Outcome, PinAnswer, PinJob, PinJobKind, SharedSecret};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
-use wardkey_hsm::{CardError, CardInfo, Slot, SlotInfo};
+use wardkey_hsm::{CardError, CardInfo, Pin, Slot, SlotInfo};
 
 pub const READER: &str = "Soft reader 00 00";
 pub const OTHER_READER: &str = "Soft reader 00 01";
+/// What is typed for a key store that is no card.
+pub const STORE_PIN: &[u8] = b"482913";
 
 /// A card in memory.
 pub struct SoftCard {
@@ -161,6 +163,26 @@ impl SoftPort {
         self.cards.lock().unwrap().get(reader).cloned().ok_or(CardError::NoCard)
     }
 
+    /// What the PIN window does for a key store that is no card: the real one, with [`STORE_PIN`] typed.
+    async fn in_store(&self, job: PinJob) -> Result<Answers, Notice> {
+        let answer = tokio::task::spawn_blocking(move || {
+            let pin = Pin::new(STORE_PIN).unwrap();
+            match job.kind {
+                PinJobKind::Use => pinjob::run(&job, &pin),
+                PinJobKind::Choose => pinjob::choose(&job, &pin),
+            }
+        });
+        match answer.await.unwrap() {
+            PinAnswer::Ok(outcomes) => Ok(Answers::new(outcomes)),
+            PinAnswer::Error(fault) => Err(Notice {
+                code: fault.code,
+                message: fault.message,
+                action: fault.action,
+                tone: wardkey_desk::notice::Tone::Danger,
+            }),
+        }
+    }
+
     fn operate(&self, job: &PinJob) -> Result<Vec<Outcome>, CardError> {
         let card = self.card(&job.reader)?;
         let mut card = card.lock().unwrap();
@@ -185,6 +207,7 @@ impl SoftPort {
                 Operation::Sign { slot, digest } => Ok(Outcome::Signature {
                     signature: key(*slot)?.sign_digest(digest).unwrap(),
                 }),
+                Operation::Generate { slot } => Err(CardError::SlotFilled { slot: *slot }),
                 Operation::Agree { slot, peer } => Ok(Outcome::Shared {
                     shared: SharedSecret(*key(*slot)?.agree(peer).unwrap()),
                 }),
@@ -257,6 +280,9 @@ impl CardPort for SoftPort {
             tokio::time::sleep(Duration::from_millis(20)).await;
             if let Some(notice) = self.fails.lock().unwrap().take() {
                 return Err(notice);
+            }
+            if job.store.is_some() {
+                return self.in_store(job).await;
             }
             let answers = self.operate(&job)?;
             if std::mem::take(&mut *self.pull_in_window.lock().unwrap()) {
@@ -404,6 +430,7 @@ impl Server {
         .unwrap();
         let mut body = serde_json::to_value(&sealed).unwrap();
         body["epoch"] = 1.into();
+        body["key"] = serde_json::to_value(hospital.agreement.public()).unwrap();
         let session = hospital.sign_in(&self.stage).await.unwrap();
         let target = format!("/v1/institutions/{}/wraps/{}", hospital.id, recipient.id());
         let reply = self

@@ -1,4 +1,5 @@
 // The words of cards, their approval and their life: for IT staff and the holder of the master key. Part of en.ts.
+import { places } from "./places";
 import { count } from "./count";
 
 export const cards = {
@@ -97,14 +98,9 @@ export const cards = {
     title: "Approvals",
     subtitle: "For the holder of the institution’s master key",
     signInTitle: "The master key signs here",
-    signInText: "Insert the master card, then type its PIN in the PIN window.",
-    signIn: "Sign in with the master card",
     prepareTitle: "First time?",
-    prepareText:
-      "Make the institution’s master key on a new card. Keep that card in a safe place, never at a ward terminal.",
-    prepare: "Prepare a master card",
-    preparing: "Preparing the master card",
-    prepared: "The master card is prepared. Sign in with it.",
+    preparing: "Making the master key",
+    places,
     registerTitle: "Register the institution",
     registerText: "The master key signs it; the network’s operator then accredits it.",
     name: "Name of the institution",

@@ -47,6 +47,7 @@ export const en = {
   trial: {
     title: "Trial",
     text: "Test keys are trusted here. Not for real patients.",
+    keys: "Software keys, trial only: the master key is kept in a file.",
   },
 
   nav: {

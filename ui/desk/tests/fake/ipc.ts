@@ -35,6 +35,8 @@ class Fake {
     chain: { block: 18_204, age: 2 },
     outbox: { waiting: 0, failed: 0 },
     trial: true,
+    trialKeys: false,
+    masterPlace: "card",
     lock: null,
   };
   patients: PatientRow[] = [...PATIENTS];

@@ -101,6 +101,8 @@ time: number, };
 
 export type MasterStatus = "unregistered" | "registered" | "accredited" | "suspended";
 
+export type MasterPlace = "card" | "hsm" | "file";
+
 export type MasterView = { 
 /**
  * Name of the institution; empty before it is registered.
@@ -226,6 +228,14 @@ outbox: OutboxCount,
  * Test roots are trusted here: said on every screen.
  */
 trial: boolean, 
+/**
+ * The master key is a software key: said on every screen.
+ */
+trialKeys: boolean, 
+/**
+ * Where this terminal's master key is kept.
+ */
+masterPlace: MasterPlace, 
 /**
  * Why the screen was locked or covered.
  */
