@@ -223,5 +223,8 @@ fn a_choice_with_its_code_opens_a_blocked_pin_and_a_wrong_code_is_told() {
     assert_eq!(stage(&card), CardStage::Ready);
     let open = job(&card, PinJobKind::Use, vec![]);
     assert_eq!(pinjob::run(&open, &new), PinAnswer::Ok(vec![]));
-    assert!(!format!("{:?}", with(&puk)).contains(puk.as_str()), "the code is not printed");
+    assert!(
+        !format!("{:?}", with(&puk)).contains(puk.as_str()),
+        "the code is not printed"
+    );
 }

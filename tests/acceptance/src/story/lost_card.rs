@@ -27,7 +27,10 @@ pub async fn revoked(s: &mut Stage) -> Result<Value> {
     s.at(side).shot("harbour-lost-card").await?;
     let reads = page.count("[data-testid=\"use-line\"][data-action=\"read\"]").await?;
     let writes = page.count("[data-testid=\"use-line\"][data-action=\"write\"]").await?;
-    ensure!(reads > 0 && writes > 0, "the report has {reads} readings and {writes} writings");
+    ensure!(
+        reads > 0 && writes > 0,
+        "the report has {reads} readings and {writes} writings"
+    );
     page.click("uses-close").await?;
     s.pull(side).await?;
     let device = s.noted("harbour-device")?;
