@@ -84,6 +84,8 @@ pub fn typescript() -> String {
         view::CardDeviceStatus,
         view::CardDevice,
         view::CardStatus,
+        view::ItState,
+        view::ItView,
         view::Task,
         view::Progress,
         view::DeviceRequested,

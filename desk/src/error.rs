@@ -52,6 +52,12 @@ desk_errors! {
     UnblockElsewhere = "unblock-elsewhere", "the request is of another institution, or its card is not the approved one", "Do not unblock it; call the person back.";
     UnblockAnswer = "unblock-answer", "what came in answer is no unblocking code", "Ask IT again.";
     NoHolder = "holder-empty", "the holder's name or role is missing", "Type name and role.";
+    ItNone = "it-card-none", "there is no IT card yet", "Set up IT's card first, in the area Cards.";
+    ItLocked = "it-card-locked", "IT's card has not unlocked this", "Unlock with IT's card, in the area Cards.";
+    ItOther = "it-card-other", "this is not IT's card", "Insert IT's card, or let IT add this one.";
+    ItExists = "it-card-exists", "there is an IT card already", "Unlock with it, then add this card.";
+    ItUnfinished = "it-card-unfinished", "this IT card was not finished", "Set it up again; only its PIN is missing.";
+    ItWrong = "it-card-wrong", "what was sealed to IT's card is not IT's secret", "Do not go on: the file it-secret.json was altered. Put it back from a copy.";
     BadName = "name-invalid", "the name or the country is missing or too long", "Type the institution's name and its two-letter country code.";
     BadRights = "rights-invalid", "the rights or the end date of the approval are not usable", "Choose read, write or both, and a date in the future.";
     NoFonts = "fonts-none", "no font was found for the poster", "Install a font package, e.g. fonts-dejavu-core, and try again.";

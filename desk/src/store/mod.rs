@@ -1,11 +1,16 @@
 //! What survives a crash: outbox and drafts in sled, sealed; the known gateway; IT's secret.
 
 mod drafts;
+mod it_secret;
 mod known;
 mod outbox;
 mod vault;
 
-pub use known::{it_secret, known_network, remember_network};
+pub use it_secret::{
+    ItCard, ItLine, ItSecret, clear_secret, digest, is_proved, it_cards, keep_it_card, log_it, new_secret,
+    remove_clear_secret,
+};
+pub use known::{known_network, remember_network};
 pub use outbox::{NewWrite, Outgoing, Queued};
 pub use vault::{Vault, VaultKey};
 

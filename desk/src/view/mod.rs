@@ -11,7 +11,9 @@ mod uses;
 mod write;
 
 pub use approvals::{DeviceRow, DeviceStatus, Evidence, EvidenceSlot, EvidenceVerdict, RequestRow};
-pub use cards::{CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, Progress, SlotState, Task};
+pub use cards::{
+    CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, ItState, ItView, Progress, SlotState, Task,
+};
 pub use chart::{
     Chart, ChartPatient, ChartSection, Entry, LogPlace, SectionState, Severity, SignatureState, SignedWith, Source,
     Value,

@@ -123,6 +123,7 @@ impl Workstation {
         network: Arc<Network>,
     ) -> Result<(), Notice> {
         signed.verify(&network.domain)?;
+        self.forget_it();
         self.gateway.open_session(&signed).await?;
         let shown = view(&facts);
         let master = Arc::new(Master {

@@ -11,7 +11,7 @@ mod enrolment;
 mod events;
 mod home;
 mod import;
-mod it_secret;
+mod it_card;
 mod master;
 mod master_key;
 mod master_made;

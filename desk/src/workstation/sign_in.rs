@@ -276,6 +276,7 @@ impl Workstation {
     }
 
     fn open(&self, begun: crate::phase::Begun, session: Session) -> Result<(), Notice> {
+        self.forget_it();
         let user = UserView {
             holder: session.certificate.holder.clone(),
             role: session.certificate.role.clone(),

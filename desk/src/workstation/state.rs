@@ -6,7 +6,7 @@ use crate::grants::Granted;
 use crate::import::Plan;
 use crate::notice::Notice;
 use crate::phase::Machine;
-use crate::store::{Vault, VaultKey};
+use crate::store::{ItSecret, Vault, VaultKey};
 use crate::view::{Chart, MasterView, UserView};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -89,6 +89,15 @@ pub(super) struct Secrets {
     pub seen: HashSet<Commitment>,
 }
 
+/// IT's secret while it is open.
+pub(super) struct ItOpen {
+    pub secret: ItSecret,
+    /// Serial number of the IT card that opened it.
+    pub card: String,
+    /// When it is forgotten, seconds since 1970.
+    pub until: u64,
+}
+
 /// Everything.
 #[derive(Default)]
 pub(super) struct State {
@@ -105,6 +114,10 @@ pub(super) struct State {
     /// The signed-in card has asked for its renewal.
     pub renewal_requested: bool,
     pub prepared: Option<PreparedCard>,
+    /// Outside [`Secrets`]: it survives the pull of IT's card.
+    pub it: Option<Arc<ItOpen>>,
+    /// A secret whose first card is not finished; kept so that another try goes on with it.
+    pub it_new: Option<ItSecret>,
     pub requested: Option<wardkey_core::id::Digest>,
     pub network: Option<Arc<Network>>,
     /// Newest block, and when the gateway heard of it.

@@ -514,6 +514,29 @@ impl Desk {
         }
     }
 
+    /// Puts a card into the reader in the place of the one there.
+    pub async fn swap(&self, card: &Arc<Mutex<SoftCard>>) {
+        self.port.pull();
+        self.port.insert(card);
+        until("the card is read", || async { self.snapshot().await.card.is_some() }).await;
+    }
+
+    /// Sets IT's card up; the reader is empty afterwards, and the secret open.
+    pub async fn it(&self) -> Arc<Mutex<SoftCard>> {
+        let card = SoftCard::blank("7001");
+        self.swap(&card).await;
+        self.work.found_it_card().await.unwrap();
+        self.port.pull();
+        card
+    }
+
+    /// Unlocks with IT's card, as before every task after a sign-in; the reader is empty afterwards.
+    pub async fn unlock(&self, it: &Arc<Mutex<SoftCard>>) {
+        self.swap(it).await;
+        self.work.unlock_it_card().await.unwrap();
+        self.port.pull();
+    }
+
     pub async fn sign_in(&self, card: &Arc<Mutex<SoftCard>>) {
         self.port.insert(card);
         until("the card is read", || async { self.snapshot().await.card.is_some() }).await;

@@ -8,6 +8,7 @@ import type {
   DeviceUses,
   Draft,
   ImportPreview,
+  ItView,
   OutboxRow,
   PatientRow,
   Prescription,
@@ -40,6 +41,16 @@ export interface Commands {
   retry(): Promise<void>;
   /** Makes a refused write a draft again. */
   writeAgain(record: string): Promise<void>;
+
+  itCard(): Promise<ItView>;
+  /** Makes the card in the reader the first IT card. */
+  foundItCard(): Promise<void>;
+  unlockItCard(): Promise<void>;
+  /** Seals IT's secret to the card in the reader too. */
+  addItCard(): Promise<void>;
+  forgetItCard(): Promise<void>;
+  /** The holder of the card in the reader chooses a new PIN; IT's card has unlocked it. */
+  unblockCard(): Promise<void>;
 
   cardStatus(): Promise<CardStatus | null>;
   prepareCard(holder: string, role: string): Promise<void>;

@@ -65,6 +65,26 @@ export const cards = {
     words: "If you are asked on the phone, read out these words",
   },
 
+  itCard: {
+    title: "IT's card",
+    states: { none: "Not set up", clear: "Not sealed", locked: "Locked", open: "Unlocked" },
+    noneHint:
+      "Unblocking codes and management keys of all cards come from one secret that only IT's card opens. Insert the new card that is to be IT's.",
+    clearHint:
+      "This terminal still keeps IT's secret unsealed, from an earlier version. Insert the card that is to be IT's: it takes the secret over.",
+    lockedHint: (cards: string) => `Cards are prepared and unblocked with IT's card. Insert it: card ${cards}.`,
+    openUntil: (time: string) => `Unlocked until ${time}`,
+    openSwap: "Pull IT's card now and insert the card to be prepared or unblocked.",
+    openHint: "It is locked again by a sign-in, and when you leave this area.",
+    foundingIt: "Making the keys of IT's card",
+    found: "Set up IT's card",
+    unlock: "Unlock with IT's card",
+    add: "Make this card IT's too",
+    forget: "Lock again",
+    unblock: "Unblock this card's PIN",
+    unblocked: "The card has a new PIN.",
+  },
+
   unblock: {
     title: "A PIN is blocked at another terminal",
     hint: "Let the caller read out the six words on the screen, and make sure that you know the voice.",

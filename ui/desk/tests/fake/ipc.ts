@@ -1,7 +1,7 @@
 // A workstation inside the browser, for tests of the window only (vite --mode fake). It keeps to the rules of the real one:
 // nothing without a card and a sign-in, a pulled card covers, drafts outlive the cover. Driven through `window.fake`.
 import type { Commands, Events } from "../../src/commands";
-import type { CardStatus, Chart, Draft, Notice, PatientRow, Progress, Snapshot, Topic } from "../../src/model";
+import type { CardStatus, Chart, Draft, ItView, Notice, PatientRow, Progress, Snapshot, Topic } from "../../src/model";
 import { chartOf, DEVICES, NOW, OUTBOX, PATIENTS, REQUESTS, USES, WORDS } from "./people";
 
 const CARD = { serial: "30112233", firmware: "5.7.1", prepared: true, reader: "Virtual PCD 00 00", blocked: false };
@@ -54,6 +54,13 @@ class Fake {
   /** How long a command takes, if not at once. */
   slow: Partial<Record<keyof Commands, number>> = {};
   next = USER;
+
+  it: ItView = { state: "locked", cards: ["30119999"], until: null };
+  openIt(): void {
+    const cards = [...new Set([...this.it.cards, CARD.serial])];
+    this.it = { state: "open", cards, until: Math.floor(Date.now() / 1000) + 900 };
+    this.tell("card");
+  }
 
   set(change: Partial<Snapshot>, ...topics: Topic[]): void {
     this.snapshot = { ...this.snapshot, ...change };
@@ -114,6 +121,8 @@ if (scene.has("ending")) fake.snapshot.cardEnd = { notAfter: NOW + 9 * 86_400, r
 if (scene.has("master")) fake.snapshot.master = { name: "Summit Clinic", id: "ab".repeat(32), status: "accredited" };
 if (scene.has("unregistered")) fake.snapshot.master = { name: "", id: "ab".repeat(32), status: "unregistered" };
 if (scene.has("card")) fake.insert(scene.get("card") !== "new");
+if (scene.has("it")) fake.it = { ...fake.it, state: scene.get("it") as ItView["state"] };
+if (scene.get("it") === "open") fake.openIt();
 if (scene.has("blocked")) fake.set({ card: { ...CARD, blocked: true } });
 fake.large = Number(scene.get("large") ?? 0);
 
@@ -204,6 +213,15 @@ export const commands: Commands = {
       if (row?.typed) fake.drafts[row.commitment] = row.typed;
       fake.outbox = fake.outbox.filter((known) => known !== row);
     }),
+  itCard: () => answer("itCard", [], () => fake.it),
+  foundItCard: () => answer("foundItCard", [], () => withPin(() => fake.openIt())),
+  unlockItCard: () => answer("unlockItCard", [], () => withPin(() => fake.openIt())),
+  addItCard: () => answer("addItCard", [], () => withPin(() => fake.openIt())),
+  forgetItCard: () =>
+    answer("forgetItCard", [], () => {
+      if (fake.it.state === "open") fake.it = { ...fake.it, state: "locked", until: null };
+    }),
+  unblockCard: () => answer("unblockCard", [], () => withPin(() => undefined)),
   cardStatus: () => answer("cardStatus", [], cardStatus),
   prepareCard: (holder, role) =>
     answer("prepareCard", [holder, role], async () => {
