@@ -48,6 +48,12 @@ pub trait CardPort: Send + Sync + 'static {
     /// [`CardError::PinRequired`].
     fn sign_unlocked(&self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError>;
 
+    /// ECDH over the held connection while the PIN is still verified.
+    ///
+    /// # Errors
+    /// [`CardError::PinRequired`].
+    fn agree_unlocked(&self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError>;
+
     /// Makes the keys of a new card, or finishes what was broken off.
     ///
     /// # Errors

@@ -14,5 +14,6 @@ pub use events::{Event, Events};
 pub use log_proof::{LogProof, check_read};
 pub use wire::{
     ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InstitutionFacts,
-    Network, Records, SectionWrap, SessionOpened, WaitingRequest, WrapView, WrittenReceipts,
+    Network, ProposalBecame, Proposed, ProposedSignature, Records, SectionWrap, SessionOpened, WaitingRequest, WrapTo,
+    WrapView, WrittenReceipts,
 };

@@ -2,10 +2,12 @@
 
 mod drafts;
 mod known;
+mod moves;
 mod outbox;
 mod vault;
 
 pub use known::{it_secret, known_network, remember_network};
+pub use moves::{PreparedMove, PreparedWrap};
 pub use outbox::{NewWrite, Outgoing, Queued};
 pub use vault::{Vault, VaultKey};
 
@@ -129,6 +131,7 @@ pub struct Store {
     drafts: sled::Tree,
     vaults: sled::Tree,
     wraps: sled::Tree,
+    moves: sled::Tree,
 }
 
 impl Store {
@@ -151,6 +154,7 @@ impl Store {
             drafts: db.open_tree("drafts")?,
             vaults: db.open_tree("vaults")?,
             wraps: db.open_tree("pending-wraps")?,
+            moves: db.open_tree("prepared-moves")?,
             db,
             folder: folder.to_owned(),
             reserve,

@@ -85,6 +85,8 @@ pub enum Task {
     PrepareCard,
     /// A master-key card.
     PrepareMaster,
+    /// The institution's key moves to its next epoch.
+    MoveKey,
 }
 
 /// How far a long task has come.

@@ -4,6 +4,8 @@
 mod approvals;
 mod cards;
 mod chart;
+mod key;
+mod masters;
 mod patients;
 mod snapshot;
 mod write;
@@ -14,6 +16,8 @@ pub use chart::{
     Chart, ChartPatient, ChartSection, Entry, LogPlace, SectionState, Severity, SignatureState, SignedWith, Source,
     Value,
 };
+pub use key::KeyView;
+pub use masters::{MasterRow, MastersView, OfferedMaster, ProposalKind, ProposalRow, ProposalState, SignatureRow};
 pub use patients::{GrantState, PatientRow};
 pub use snapshot::{
     CardView, ChainView, GatewayState, LockView, MasterStatus, MasterView, OutboxCount, PhaseName, Snapshot, Topic,

@@ -132,6 +132,7 @@ impl Workstation {
         let master = Arc::new(Master {
             credential: Credential::new(key),
             expiry: signed.delegation.expiry,
+            key: keys.signature,
             facts,
             network,
         });

@@ -10,14 +10,18 @@ mod enrolment;
 mod events;
 mod home;
 mod import;
+mod key_move;
 mod master;
+mod masters;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod proposals;
 mod session;
 mod sign_in;
 mod state;
+mod take_up;
 mod write;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
@@ -48,6 +52,8 @@ pub struct Workstation {
     progress: RwLock<Option<OnProgress>>,
     /// One PIN window at a time.
     pin_window: tokio::sync::Mutex<()>,
+    /// One move of the institution's key at a time.
+    key_moving: tokio::sync::Mutex<()>,
     outbox_due: Arc<Notify>,
     watch: Mutex<Option<WatchGuard>>,
 }
@@ -99,6 +105,7 @@ impl Workstation {
             changed: Box::new(on_change),
             progress: RwLock::new(None),
             pin_window: tokio::sync::Mutex::new(()),
+            key_moving: tokio::sync::Mutex::new(()),
             outbox_due: Arc::new(Notify::new()),
             watch: Mutex::new(None),
         });

@@ -6,10 +6,14 @@ import type {
   DeviceRow,
   Draft,
   ImportPreview,
+  KeyView,
+  MastersView,
+  OfferedMaster,
   OutboxRow,
   PatientRow,
   Prescription,
   Progress,
+  ProposalRow,
   RequestRow,
   Snapshot,
   Topic,
@@ -50,6 +54,18 @@ export interface Commands {
   refuse(request: string, reason: string): Promise<void>;
   devices(): Promise<DeviceRow[]>;
   revokeDevice(device: string): Promise<void>;
+  setSuspension(device: string, suspended: boolean): Promise<void>;
+  keyState(): Promise<KeyView>;
+  moveKey(): Promise<void>;
+  giveKey(): Promise<void>;
+  masters(): Promise<MastersView>;
+  /** The new card in the reader signs; `replaces` is the key whose place it takes. */
+  offerMaster(replaces: string | null, threshold: number): Promise<OfferedMaster>;
+  acceptMaster(): Promise<void>;
+  changeMasters(remove: string | null, threshold: number): Promise<void>;
+  proposals(): Promise<ProposalRow[]>;
+  cosign(proposal: string): Promise<void>;
+  withdraw(proposal: string, reason: string): Promise<void>;
 
   poster(): Promise<{ svg: string; link: string }>;
   savePoster(): Promise<{ pdf: string; png: string }>;

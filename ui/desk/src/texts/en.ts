@@ -1,5 +1,6 @@
 // Every word the window shows, in English. Another language is another file of this shape.
 import type { SectionName } from "../model";
+import { masterWords } from "./en-masters";
 
 const sections: Record<SectionName, string> = {
   demographics: "Personal details",
@@ -92,6 +93,7 @@ export const en = {
       locked: "Locked by hand.",
       "session-ended": "Locked because the session ended.",
       "device-revoked": "Locked because this card was revoked.",
+      "device-suspended": "Locked because this card was suspended.",
       "other-card": "Locked because another card was inserted.",
     } as Record<string, string>,
     starting: "Starting…",
@@ -116,6 +118,7 @@ export const en = {
       "card-removed": "The card was removed. Nothing is lost.",
       "session-ended": "The session ended. What was typed is kept.",
       "device-revoked": "This card was revoked. What was typed is kept.",
+      "device-suspended": "This card was suspended. What was typed is kept.",
       "device-expired": "The approval of this card has run out. What was typed is kept.",
     } as Record<string, string>,
   },
@@ -311,6 +314,10 @@ export const en = {
       generating9d: "Making the agreement key (9D)",
       replacingSecrets: "Replacing PUK and management key",
       attesting: "Reading the evidence",
+      collecting: "Looking up who has a card",
+      sealing: "Sealing the new key",
+      uploading: "Sending it",
+      rotating: "Writing it on the chain",
       choosePin: "Choose a PIN in the PIN window",
       done: "Done",
     } as Record<string, string>,
@@ -376,12 +383,18 @@ export const en = {
     devices: "Devices",
     noDevices: "No device was approved yet.",
     columns: { holder: "Person", card: "Card", rights: "May", until: "Until", state: "State" },
-    deviceStates: { active: "Active", revoked: "Revoked", expired: "Expired" },
+    deviceStates: { active: "Active", suspended: "Suspended", revoked: "Revoked", expired: "Expired" },
+    suspend: "Suspend",
+    suspended: (holder: string) => `The device of ${holder} is suspended.`,
+    resume: "Resume",
+    resumed: (holder: string) => `The device of ${holder} may act again once enough master keys have signed.`,
+    approvedFirst: (holder: string) => `${holder} is approved once another master key has signed.`,
     revoke: "Revoke",
     revokeTitle: (holder: string) => `Revoke the device of ${holder}?`,
     revokeText: "It stops at once and for good. A new card needs a new approval.",
     revokeConfirm: "Revoke device",
     revoked: (holder: string) => `The device of ${holder} is revoked.`,
+    ...masterWords,
     rightsWords: (read: boolean, write: boolean) =>
       read && write ? "Read and write" : read ? "Read" : write ? "Write" : "Nothing",
   },
