@@ -22,3 +22,5 @@ pub mod record;
 pub mod section;
 pub mod section_keys;
 pub mod typed;
+pub mod unblock;
+pub mod uses;

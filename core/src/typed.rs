@@ -51,6 +51,8 @@ pub mod structs {
         #[derive(Debug, PartialEq, Eq)]
         struct Receipt { uint64 index; bytes32 leaf; uint64 time; }
         #[derive(Debug, PartialEq, Eq)]
+        struct UnblockRequest { bytes32 institution; bytes32 device; string card; string terminal; bytes32 keyX; bytes32 keyY; uint64 time; }
+        #[derive(Debug, PartialEq, Eq)]
         struct LogEvent { uint64 sequence; bytes32 previous; uint8 action; bytes32 patient; bytes32 institution; bytes32 device; uint8 section; string reason; bytes32 subject; uint64 time; bytes32 salt; }
     }
 }

@@ -30,6 +30,7 @@ desk_errors! {
     SessionEnded = "session-ended", "the session has ended", "Sign in again with card and PIN.";
     MasterRequired = "master-required", "the master key is not signed in", "Insert the master-key card and sign in with it.";
     NotAMaster = "master-not-this-card", "this card is not the institution's master key", "Insert the master-key card.";
+    MasterNotMade = "master-key-missing", "the master key was not made yet", "Make it first, under Approvals.";
     AlreadyRegistered = "institution-registered", "an institution is already registered under this master key", "Sign in with the master key instead.";
     NoInstitution = "institution-not-set", "this terminal does not know its institution", "Set `institution` in the workstation's settings, or register the institution here.";
     KeyMoving = "key-moving", "the institution's key is being moved on this terminal", "Wait until it is done.";
@@ -57,6 +58,9 @@ desk_errors! {
     RequestBad = "request-invalid", "the request's proof of possession or evidence does not hold", "Refuse it and tell IT.";
     EvidenceTest = "evidence-test-root", "the card is a test card, which this terminal is not set to trust", "Refuse it, or allow test cards in the settings of a trial.";
     EvidenceBad { detail: String } = "evidence-invalid", "the card's evidence is wrong: {detail}", "Refuse the request and tell IT.";
+    UnblockWords = "unblock-words", "these are not the six words of a request to unblock", "Ask the caller to read them out again, one by one.";
+    UnblockElsewhere = "unblock-elsewhere", "the request is of another institution, or its card is not the approved one", "Do not unblock it; call the person back.";
+    UnblockAnswer = "unblock-answer", "what came in answer is no unblocking code", "Ask IT again.";
     NoHolder = "holder-empty", "the holder's name or role is missing", "Type name and role.";
     BadName = "name-invalid", "the name or the country is missing or too long", "Type the institution's name and its two-letter country code.";
     BadRights = "rights-invalid", "the rights or the end date of the approval are not usable", "Choose read, write or both, and a date in the future.";

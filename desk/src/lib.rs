@@ -25,4 +25,4 @@ mod workstation;
 
 pub use notice::Notice;
 pub use settings::Settings;
-pub use workstation::Workstation;
+pub use workstation::{Enrolling, Workstation, named};

@@ -155,7 +155,7 @@ async fn an_institution_and_its_first_doctor() {
     insert(&desk, &master).await;
     desk.work.master_sign_in().await.unwrap();
     let device = desk.work.devices().await.unwrap()[0].device.clone();
-    desk.work.revoke_device(&device).await.unwrap();
+    desk.work.revoke_device(&device, "Lost").await.unwrap();
     assert_eq!(desk.work.devices().await.unwrap()[0].status, DeviceStatus::Revoked);
     insert(&desk, &doctor).await;
     assert_eq!(desk.work.sign_in().await.unwrap_err().code, "device-revoked");
@@ -264,7 +264,7 @@ async fn a_request_that_was_altered_cannot_be_approved_and_one_can_be_refused() 
         )
         .unwrap();
     let rows = desk.work.requests().await.unwrap();
-    assert_eq!(rows[0].evidence.verdict, EvidenceVerdict::Unverified);
+    assert_eq!(rows[0].evidence.verdict, EvidenceVerdict::Invalid);
     assert_ne!(
         rows[0].words, requested.words,
         "the words differ from those that IT sees"

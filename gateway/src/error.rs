@@ -38,6 +38,7 @@ refusals! {
     DeviceNotFound = NOT_FOUND, "device-unknown", "no card with this id was ever approved", "Ask IT to request its approval.";
     CertificateNotFound = NOT_FOUND, "certificate-unknown", "the gateway does not hold this card's certificate", "Ask IT to request the card's approval again.";
     RequestNotFound = NOT_FOUND, "request-unknown", "no such device request has arrived", "Request the approval again.";
+    UnblockNotFound = NOT_FOUND, "unblock-unknown", "no terminal asks with these words, or longer than 15 minutes ago", "Check the words with the caller; the terminal can ask again.";
     WrapNotFound = NOT_FOUND, "wrap-none", "the institution's key was not sealed to this card yet", "Ask the master-key holder to open the approval area once.";
     ProposalNotFound = NOT_FOUND, "proposal-unknown", "no such proposal waits for signatures", "Reload the list.";
     ProposalEnded = CONFLICT, "proposal-ended", "the proposal was withdrawn or carried out", "Reload the list.";

@@ -6,13 +6,14 @@ use crate::error::{Problem, Refusal};
 use crate::http::Rooms;
 use crate::keys::{Keys, KeysError, private_file};
 use crate::ledger::Ledger;
-use crate::log::Scribe;
+use crate::log::{Ink, Scribe};
 use crate::news::{Board, News};
 use crate::quota::Quota;
 use crate::replay::Replay;
 use crate::settings::Settings;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
+use crate::unblocks::Unblocks;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
@@ -21,7 +22,7 @@ use tokio::sync::watch;
 use wardkey_chain::{Chain, ChainError, Embedded, Event, Genesis, Logged};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::fault::Coded;
-use wardkey_core::id::{Commitment, SessionId};
+use wardkey_core::id::{Commitment, InstitutionId, SessionId};
 use wardkey_core::key::{PublicKey, SoftKey};
 use wardkey_core::permission::SignatureChecked;
 use wardkey_core::typed::Domain;
@@ -83,12 +84,16 @@ pub struct Parts {
     pub listening: Counts<SessionId>,
     /// Room for what is being received.
     pub rooms: Rooms,
+    /// Requests to unblock a PIN.
+    pub unblocks: Unblocks,
     /// Counts sponsored actions.
     pub quota: Quota,
     /// Sessions looked up before.
     pub sessions: Known<SessionId, SignedDelegation>,
     /// Grants whose signature was verified before.
     pub grants: Known<Commitment, SignatureChecked>,
+    /// Keys of today's use lines.
+    pub inks: Known<InstitutionId, Ink>,
     /// Becomes true when the gateway stops, so that event streams end.
     pub closing: watch::Sender<bool>,
 }
@@ -171,9 +176,11 @@ impl Gateway {
             replay,
             listening: Counts::default(),
             rooms: Rooms::new(settings.limits.import_megabytes),
+            unblocks: Unblocks::default(),
             quota: Quota::default(),
             sessions: Known::default(),
             grants: Known::default(),
+            inks: Known::default(),
             closing: watch::Sender::new(false),
             settings,
             clock,

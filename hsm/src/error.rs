@@ -1,6 +1,7 @@
 //! Everything that can go wrong between a person, a reader and a card; each case with what to do now.
 
 use crate::Slot;
+use crate::store::StoreFault;
 use wardkey_core::fault::Coded;
 
 /// A failed card operation. Whatever the case, nothing was signed unless a signature was returned.
@@ -136,6 +137,9 @@ pub enum CardError {
     /// The holder closed the PIN window.
     #[error("the PIN was not given")]
     Cancelled,
+    /// Of a store that is no card.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
 }
 
 fn named(by: &[String]) -> String {
@@ -153,6 +157,7 @@ impl CardError {
         match self {
             Self::WrongPin { tries_left } => Some(*tries_left),
             Self::PinBlocked => Some(0),
+            Self::Store(fault) => fault.tries_left(),
             _ => None,
         }
     }
@@ -191,6 +196,7 @@ impl Coded for CardError {
             Self::Service { .. } => "card-service-failed",
             Self::BadJob { .. } => "pin-job-bad",
             Self::Cancelled => "pin-cancelled",
+            Self::Store(fault) => fault.code(),
         }
     }
 
@@ -232,6 +238,7 @@ impl Coded for CardError {
             Self::Service { .. } => "Pull the card, insert it again; if it happens again, tell IT the words above.",
             Self::BadJob { .. } => "Restart the workstation program; if it happens again, tell IT.",
             Self::Cancelled => "Begin again when you are ready.",
+            Self::Store(fault) => fault.action(),
         }
     }
 }

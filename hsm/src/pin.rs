@@ -46,6 +46,11 @@ impl Pin {
         &self.bytes
     }
 
+    /// The bytes as they were typed.
+    pub(crate) fn typed(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&self.bytes)
+    }
+
     /// True if this is the factory's PIN.
     #[must_use]
     pub fn is_factory(&self) -> bool {
@@ -56,9 +61,22 @@ impl Pin {
     /// complexity, and runs besides).
     #[must_use]
     pub fn is_too_simple(&self) -> bool {
-        let used = self.bytes.get(..self.len).unwrap_or(&self.bytes);
+        let used = self.typed();
         let step = |by: u8| used.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(by));
         step(0) || step(1) || step(255)
+    }
+}
+
+impl Pin {
+    /// Refuses a PIN that nobody may choose.
+    pub(crate) fn must_be_choosable(&self) -> Result<(), CardError> {
+        if self.is_factory() {
+            Err(CardError::PinDefault)
+        } else if self.is_too_simple() {
+            Err(CardError::PinTooSimple)
+        } else {
+            Ok(())
+        }
     }
 }
 

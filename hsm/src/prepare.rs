@@ -8,7 +8,7 @@
 //! A card that was pulled on the way is prepared again from the start: PUK and management key are replaced before any key is made,
 //! so a card with keys, the factory's PIN and our management key is our own unfinished work, and nobody has used it yet.
 
-use crate::attestation::Evidence;
+use crate::attestation::{Evidence, Facts};
 use crate::yubikey::Management;
 use crate::{CardError, CardInfo, PivCard, Slot, readers};
 use ring::hkdf;
@@ -85,12 +85,13 @@ impl Prepared {
     }
 }
 
-/// Sets the tries, replaces PUK and management key, makes the three keys (PIN once, always, once; no touch), describes them by
+/// Sets the tries, replaces PUK and management key, gives the card the objects by which other programs know it, makes the three keys (PIN once, always, once; no touch), describes them by
 /// certificates, and reads the attestation. May be repeated after a failure: finished keys stay, everything else is done again.
 ///
 /// # Errors
 /// [`CardError::NotYubiKey`], [`CardError::PinNotFactory`], [`CardError::SlotFilled`], [`CardError::ManagementKeyRefused`],
-/// [`CardError::BadSettings`], [`CardError::NoAttestation`], [`CardError::Pulled`].
+/// [`CardError::BadSettings`], [`CardError::NoAttestation`], [`CardError::Pulled`]; [`CardError::WrongCard`] if the attestation
+/// names another card than the card itself.
 pub fn prepare(
     reader: &str,
     settings: &PrepareSettings,
@@ -147,8 +148,14 @@ fn acceptable(settings: &PrepareSettings) -> Result<(), CardError> {
     }
 }
 
-/// Finished keys in the order of [`Slot::ALL`].
-type Kept = [Option<PublicKey>; 3];
+/// What an earlier preparation has left, and a card may have from elsewhere.
+#[derive(Default)]
+struct Kept {
+    /// Finished keys in the order of [`Slot::ALL`].
+    keys: [Option<PublicKey>; 3],
+    chuid: bool,
+    ccc: bool,
+}
 
 /// Refuses filled slots and a PIN that is not the factory's, before anything is changed. Gives the keys that an earlier
 /// preparation has finished; that the management key is ours is proved by [`Management::authenticate`].
@@ -162,13 +169,14 @@ fn check(reader: &str, overwrite: bool) -> Result<Kept, CardError> {
     if factory_pin == Some(false) {
         return Err(CardError::PinNotFactory);
     }
-    let mut kept = [None; 3];
+    let mut kept = Kept::default();
+    (kept.chuid, kept.ccc) = card.has_identity()?;
     if overwrite {
         return Ok(kept);
     }
     // A card that cannot say so may be somebody's, so then no slot may be filled.
     let begun = factory_pin == Some(true) && card.has_factory_management_key()? == Some(false);
-    for (slot, kept) in Slot::ALL.into_iter().zip(&mut kept) {
+    for (slot, kept) in Slot::ALL.into_iter().zip(&mut kept.keys) {
         if begun {
             *kept = card.finished_key(slot)?;
         } else if card.is_filled(slot)? {
@@ -181,7 +189,7 @@ fn check(reader: &str, overwrite: bool) -> Result<Kept, CardError> {
 fn manage(
     reader: &str,
     settings: &PrepareSettings,
-    [authentication, signature, key_management]: Kept,
+    kept: Kept,
     progress: &mut dyn FnMut(Step),
 ) -> Result<[PublicKey; 3], CardError> {
     let mut card = Management::open(reader)?;
@@ -192,7 +200,13 @@ fn manage(
     progress(Step::ReplacingSecrets);
     card.change_puk(settings.puk.as_bytes())?;
     card.change_management_key(&settings.management_key)?;
-    let mut make = |slot, kept| {
+    if !kept.chuid {
+        card.write_chuid()?;
+    }
+    if !kept.ccc {
+        card.write_ccc()?;
+    }
+    let mut make = |slot, kept| -> Result<PublicKey, CardError> {
         if let Some(key) = kept {
             return Ok(key);
         }
@@ -201,6 +215,7 @@ fn manage(
         card.describe(slot, &key)?;
         Ok(key)
     };
+    let [authentication, signature, key_management] = kept.keys;
     Ok([
         make(Slot::Authentication, authentication)?,
         make(Slot::Signature, signature)?,
@@ -231,11 +246,29 @@ fn finish(reader: &str, [authentication, signature, key_management]: [PublicKey;
                 found,
             });
         }
-        if prepared.evidence.leaf(slot).is_empty() {
+        let leaf = prepared.evidence.leaf(slot);
+        if leaf.is_empty() {
             return Err(CardError::NoAttestation { slot });
         }
+        same_card(leaf, prepared.info.serial.as_deref())?;
     }
     Ok(prepared)
+}
+
+/// A card that gives itself another serial number than its attestation does is not the card that it says. Below firmware 5 the
+/// card has no GET SERIAL and a GUID stands in its place, which no attestation names.
+fn same_card(leaf: &[u8], serial: Option<&str>) -> Result<(), CardError> {
+    let Some(serial) = serial.filter(|serial| serial.parse::<u32>().is_ok()) else {
+        return Ok(());
+    };
+    let attested = Facts::of(leaf).and_then(|facts| facts.serial);
+    if attested.as_deref() == Some(serial) {
+        return Ok(());
+    }
+    Err(CardError::WrongCard {
+        expected: serial.to_owned(),
+        found: attested.unwrap_or_else(|| "an attestation without serial number".to_owned()),
+    })
 }
 
 /// The PUK of a card: 8 digits from IT's secret and the card's serial number, so that one secret unblocks every card.

@@ -57,8 +57,8 @@ impl fmt::Display for Slot {
     }
 }
 
-/// When the card asks for the PIN; fixed when the key is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// When the card asks for the PIN; fixed when the key is made. Ordered from weak to strong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PinPolicy {
     /// Never.

@@ -1,10 +1,10 @@
 //! The window with a card that is no card, to look at every screen without a reader. No job, no secret, no answer kept:
-//! `cargo run --release -p wardkey-pinpad --example looks -- use|choose|last|blocked|slow`. The "card" takes 739154.
+//! `cargo run --release -p wardkey-pinpad --example looks -- use|choose|last|blocked|slow|touch|reader`. The "card" takes 739154.
 
 use std::time::Duration;
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_hsm::CardError;
-use wardkey_pinpad::card::{Ask, AskKind, Card, CardFacts, Outcome};
+use wardkey_pinpad::card::{Ask, AskKind, Card, CardFacts, Outcome, Touch};
 use wardkey_pinpad::entry::PinEntry;
 use wardkey_pinpad::fault::PinpadError;
 use wardkey_pinpad::window::{self, Setting};
@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 struct Paper {
     tries: u8,
     takes: Duration,
+    touch: Touch,
+    reader_pad: bool,
 }
 
 impl Card for Paper {
@@ -23,8 +25,15 @@ impl Card for Paper {
             n => Ok(CardFacts {
                 serial: Some("17402958".into()),
                 tries_left: Some(n),
+                touch: self.touch,
+                reader_pad: self.reader_pad,
             }),
         }
+    }
+
+    fn use_reader(&mut self) -> Outcome {
+        std::thread::sleep(self.takes);
+        Outcome::Stopped(CardError::Cancelled.fault())
     }
 
     fn use_pin(&mut self, pin: PinEntry) -> Outcome {
@@ -65,7 +74,11 @@ fn main() -> Result<(), PinpadError> {
         "last" => 1,
         _ => 3,
     };
-    let takes = Duration::from_millis(if name == "slow" { 30_000 } else { 150 });
+    let takes = Duration::from_millis(if ["slow", "touch", "reader"].contains(&name.as_str()) {
+        30_000
+    } else {
+        150
+    });
     window::open(Setting {
         ask: Ask {
             title: title.into(),
@@ -74,7 +87,16 @@ fn main() -> Result<(), PinpadError> {
             serial: Some("17402958".into()),
             kind,
         },
-        card: Box::new(Paper { tries, takes }),
+        card: Box::new(Paper {
+            tries,
+            takes,
+            touch: if name == "touch" {
+                Touch::Wanted(2)
+            } else {
+                Touch::Unknown
+            },
+            reader_pad: name == "reader",
+        }),
         watch: Box::new(|_| Ok(Box::new(()))),
         answer: Box::new(|ending| println!("{ending:?}")),
         theme: window::theme_from_environment(),

@@ -35,6 +35,22 @@ pub struct CardFacts {
     pub serial: Option<String>,
     /// Tries before the PIN is blocked, where the card tells.
     pub tries_left: Option<u8>,
+    /// Whether the job's keys want to be touched.
+    pub touch: Touch,
+    /// True if the reader has keys of its own: the PIN is typed there.
+    pub reader_pad: bool,
+}
+
+/// Whether the card will wait for a finger, as its keys' metadata say before any of them is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Touch {
+    /// The card does not tell.
+    #[default]
+    Unknown,
+    /// It will not.
+    Never,
+    /// It will, so many times.
+    Wanted(usize),
 }
 
 /// How the card took a PIN.
@@ -62,6 +78,8 @@ pub trait Card: Send {
     fn look(&mut self) -> Result<CardFacts, Fault>;
     /// Verifies the PIN and does all operations of the job in one transaction.
     fn use_pin(&mut self, pin: PinEntry) -> Outcome;
+    /// The same with the PIN typed on the reader's own keys; blocks until it was.
+    fn use_reader(&mut self) -> Outcome;
     /// Replaces the factory PIN.
     fn choose(&mut self, new: PinEntry) -> Outcome;
 }

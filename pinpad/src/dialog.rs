@@ -1,124 +1,28 @@
 //! The dialog as a state machine: keys, news from the card and time go in, [`Step`]s come out. No window, no card, no clock.
 
-use crate::card::{Ask, AskKind, CardFacts, Outcome};
-use crate::entry::{Digit, PinEntry};
+mod terms;
+
+pub use terms::{Ending, Field, Key, News, Note, Phase, Step};
+
+use crate::card::{Ask, AskKind, CardFacts, Outcome, Touch};
+use crate::entry::PinEntry;
 use crate::fault::PinpadError;
 use crate::keystrokes::{Keystrokes, Typed};
 use crate::rules::{self, Weakness};
 use std::time::{Duration, Instant};
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_hsm::CardError;
-use zeroize::Zeroizing;
 
 /// The window closes after this long without a key.
 pub const IDLE: Duration = Duration::from_secs(120);
-/// After this long a working card may be waiting for a touch.
+/// After this long a working card that does not tell its policy may be waiting for a touch.
 pub const TOUCH_HINT: Duration = Duration::from_millis(1200);
+/// After this long a card whose keys want to be touched has looked at the PIN and waits. A wrong PIN is told before.
+pub const TOUCH_WAIT: Duration = Duration::from_millis(250);
 /// After this long another program may hold the card; cancelling is offered again.
 pub const SLOW_CARD: Duration = Duration::from_secs(10);
 /// An Enter this soon after the last-try warning appeared was not meant for it.
 const STEADY: Duration = Duration::from_millis(500);
-
-/// What the person did.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// A digit, from the keyboard or the on-screen pad.
-    Digit(Digit),
-    /// Any other character.
-    Letter(char),
-    /// Take back one digit.
-    Erase,
-    /// Take back all digits.
-    Clear,
-    /// Enter, or the button on the right.
-    Confirm,
-    /// Esc, or the button on the left; also closing the window.
-    Cancel,
-}
-
-/// What happened outside.
-#[derive(Debug)]
-pub enum News {
-    /// The card's serial and tries, or why there is nothing to type a PIN for.
-    Looked(Result<CardFacts, Fault>),
-    /// The card took the PIN, or not.
-    Outcome(Outcome),
-    /// The card or its reader is gone.
-    Removed,
-    /// The card thread is gone.
-    Failed,
-}
-
-/// What is to be done next.
-#[derive(Debug)]
-pub enum Step {
-    /// Nothing; show what there is.
-    Wait,
-    /// Give the PIN to the card.
-    Use(PinEntry),
-    /// Give the new PIN to the card.
-    Choose(PinEntry),
-    /// Answer and close.
-    Finish(Ending),
-}
-
-/// How the dialog ends.
-#[derive(Debug)]
-pub enum Ending {
-    /// The card's answer, one JSON line; may hold secrets.
-    Answered(Zeroizing<String>),
-    /// No answer from the card.
-    Failed(Fault),
-}
-
-/// Where the dialog stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The person types.
-    Typing,
-    /// One try is left: the person is asked whether to spend it.
-    LastTry {
-        /// Since when the question stands.
-        since: Instant,
-    },
-    /// The card works.
-    Working {
-        /// Since when.
-        since: Instant,
-    },
-    /// Nothing more can be done here; the person reads why.
-    Stopped(Fault),
-    /// The answer is out.
-    Finished,
-}
-
-/// Which row of dots takes the digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// The PIN, or the new PIN.
-    First,
-    /// The new PIN again.
-    Again,
-}
-
-/// What the line under the dots says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// The card refused the PIN.
-    WrongPin,
-    /// Too few digits.
-    TooShort,
-    /// The new PIN is refused by our rules.
-    Weak(Weakness),
-    /// The new PIN is refused by the card.
-    Refused(Fault),
-    /// The two new PINs differ.
-    Different,
-    /// A letter was typed.
-    DigitsOnly,
-    /// A YubiKey typed a one-time password.
-    OneTimePassword,
-}
 
 /// One PIN dialog from opening to answer.
 pub struct Dialog {
@@ -163,11 +67,12 @@ impl Dialog {
         }
         match (&self.phase, key) {
             (Phase::Typing, Key::Confirm) => self.confirm(now),
-            (Phase::Typing, Key::Cancel) => self.finish(CardError::Cancelled.fault()),
+            (Phase::Typing | Phase::OnReader, Key::Cancel) => self.finish(CardError::Cancelled.fault()),
             (Phase::Typing, key) => self.edit(key, now),
             (Phase::LastTry { since }, Key::Confirm) if now.saturating_duration_since(*since) >= STEADY => {
                 self.submit(now)
             }
+            (Phase::LastTry { .. }, Key::Cancel) if self.is_on_reader() => self.finish(CardError::Cancelled.fault()),
             (Phase::LastTry { .. }, Key::Cancel | Key::Erase | Key::Clear) => self.retype(None),
             (Phase::Working { since }, Key::Cancel) if now.saturating_duration_since(*since) >= SLOW_CARD => {
                 self.finish(CardError::Cancelled.fault())
@@ -200,7 +105,8 @@ impl Dialog {
                     facts.tries_left = tries_left;
                 }
                 self.touched = now;
-                self.retype(Some(Note::WrongPin))
+                self.retype(Some(Note::WrongPin));
+                self.hand_to_reader(now)
             }
             (News::Outcome(Outcome::Refused(fault)), _) => self.retype(Some(Note::Refused(fault))),
         }
@@ -258,6 +164,31 @@ impl Dialog {
         self.facts.as_ref().and_then(|facts| facts.tries_left)
     }
 
+    /// Touches that the card waits for, once that is sure: known before the operation, asked for while it runs.
+    #[must_use]
+    pub fn touches(&self, now: Instant) -> Option<usize> {
+        let (Phase::Working { since }, Some(facts)) = (&self.phase, &self.facts) else {
+            return None;
+        };
+        match facts.touch {
+            Touch::Wanted(times) if now.saturating_duration_since(*since) >= TOUCH_WAIT => Some(times),
+            _ => None,
+        }
+    }
+
+    /// True if the card may wait for a touch, and it does not tell whether it wants one.
+    #[must_use]
+    pub fn may_want_touch(&self, now: Instant) -> bool {
+        let unknown = self.facts.as_ref().is_none_or(|facts| facts.touch == Touch::Unknown);
+        matches!(&self.phase, Phase::Working { since } if unknown && now.saturating_duration_since(*since) >= TOUCH_HINT)
+    }
+
+    /// True if the PIN is typed on the reader. A new PIN is chosen in the window: readers differ too much in how they change one.
+    #[must_use]
+    pub fn is_on_reader(&self) -> bool {
+        self.ask.kind == AskKind::Use && self.facts.as_ref().is_some_and(|facts| facts.reader_pad)
+    }
+
     /// True once the card has told about itself.
     #[must_use]
     pub const fn has_looked(&self) -> bool {
@@ -287,7 +218,7 @@ impl Dialog {
             Phase::Typing => self.first.is_long_enough(),
             Phase::LastTry { since } => now.saturating_duration_since(*since) >= STEADY,
             Phase::Stopped(_) => true,
-            Phase::Working { .. } | Phase::Finished => false,
+            Phase::Working { .. } | Phase::OnReader | Phase::Finished => false,
         }
     }
 
@@ -318,8 +249,9 @@ impl Dialog {
             }
             Key::Erase => entry.erase(),
             Key::Clear => entry.clear(),
-            Key::Letter(c) => {
+            Key::Letter(c) | Key::Capital(c) => {
                 self.note = Some(match self.strokes.letter(c, now) {
+                    Typed::Letters if matches!(key, Key::Capital(_)) => Note::CapsLock,
                     Typed::Letters => Note::DigitsOnly,
                     Typed::OneTimePassword => Note::OneTimePassword,
                 });
@@ -356,7 +288,24 @@ impl Dialog {
         }
     }
 
+    /// If the reader has keys, the PIN is typed there; the last try is asked for before.
+    fn hand_to_reader(&mut self, now: Instant) -> Step {
+        if !self.is_on_reader() {
+            return Step::Wait;
+        }
+        if self.tries_left() == Some(1) {
+            self.phase = Phase::LastTry { since: now };
+            return Step::Wait;
+        }
+        self.phase = Phase::OnReader;
+        Step::UseReader
+    }
+
     fn submit(&mut self, now: Instant) -> Step {
+        if self.is_on_reader() {
+            self.phase = Phase::OnReader;
+            return Step::UseReader;
+        }
         self.work(now);
         self.again.clear();
         let pin = self.first.take();
@@ -373,6 +322,10 @@ impl Dialog {
 
     fn looked(&mut self, facts: CardFacts, now: Instant) -> Step {
         self.facts = Some(facts);
+        if self.is_on_reader() {
+            self.retype(None);
+            return self.hand_to_reader(now);
+        }
         if std::mem::take(&mut self.waiting) {
             self.confirm(now)
         } else {

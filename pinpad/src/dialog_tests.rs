@@ -55,6 +55,19 @@ fn facts(tries: u8) -> CardFacts {
     CardFacts {
         serial: Some("4711".into()),
         tries_left: Some(tries),
+        touch: Touch::Unknown,
+        reader_pad: false,
+    }
+}
+
+fn with_touch(touch: Touch) -> CardFacts {
+    CardFacts { touch, ..facts(3) }
+}
+
+fn with_pad(tries: u8) -> CardFacts {
+    CardFacts {
+        reader_pad: true,
+        ..facts(tries)
     }
 }
 
@@ -264,4 +277,81 @@ fn a_lost_card_thread_is_told() {
     play.enter("739154");
     play.hear(News::Failed);
     assert!(failed_with(&play.key(Key::Confirm), "pinpad-failed"));
+}
+
+#[test]
+fn a_touch_that_the_card_will_wait_for_is_told_in_time() {
+    for (touch, soon, late) in [
+        (Touch::Wanted(2), Some(2), false),
+        (Touch::Never, None, false),
+        (Touch::Unknown, None, true),
+    ] {
+        let mut play = Play::new(AskKind::Use);
+        play.hear(News::Looked(Ok(with_touch(touch))));
+        play.enter("739154");
+        assert_eq!(play.dialog.touches(play.now), None, "a wrong PIN is told before");
+        play.pass(300);
+        assert_eq!(play.dialog.touches(play.now), soon, "{touch:?}");
+        assert!(!play.dialog.may_want_touch(play.now));
+        play.pass(1000);
+        assert_eq!(play.dialog.may_want_touch(play.now), late, "{touch:?}");
+    }
+}
+
+#[test]
+fn caps_lock_is_told_and_a_touched_yubikey_still_recognised() {
+    let mut play = Play::with_tries(AskKind::Use, 3);
+    play.key(Key::Capital('A'));
+    assert_eq!(play.dialog.note(), Some(&Note::CapsLock));
+    play.key(Key::Letter('a'));
+    assert_eq!(play.dialog.note(), Some(&Note::DigitsOnly));
+    play.pass(2000);
+    for c in "CCCCCBCVBHKHKGJHNLURRBKDHICGHRDKFIUNLKDBBNHU".chars() {
+        play.dialog.key(Key::Capital(c), play.now);
+        play.pass(8);
+    }
+    assert_eq!(play.dialog.note(), Some(&Note::OneTimePassword));
+    assert!(matches!(play.dialog.key(Key::Confirm, play.now), Step::Wait));
+}
+
+#[test]
+fn a_reader_with_keys_takes_the_pin_and_the_window_takes_none() {
+    let mut play = Play::new(AskKind::Use);
+    play.enter("739154");
+    assert!(matches!(play.hear(News::Looked(Ok(with_pad(3)))), Step::UseReader));
+    assert_eq!(
+        (play.dialog.phase(), play.dialog.typed(Field::First)),
+        (&Phase::OnReader, 0)
+    );
+    play.enter("739154");
+    assert_eq!(play.dialog.typed(Field::First), 0, "digits typed here go nowhere");
+    let again = play.hear(News::Outcome(Outcome::WrongPin { tries_left: Some(2) }));
+    assert!(matches!(again, Step::UseReader), "the reader asks again");
+    assert_eq!(play.dialog.note(), Some(&Note::WrongPin));
+    let step = play.hear(News::Outcome(Outcome::Done(Zeroizing::new("{\"ok\":[]}".into()))));
+    assert!(matches!(step, Step::Finish(Ending::Answered(_))));
+}
+
+#[test]
+fn the_last_try_on_a_reader_is_confirmed_in_the_window() {
+    let mut play = Play::new(AskKind::Use);
+    play.hear(News::Looked(Ok(with_pad(2))));
+    assert!(matches!(
+        play.hear(News::Outcome(Outcome::WrongPin { tries_left: Some(1) })),
+        Step::Wait
+    ));
+    assert!(matches!(play.dialog.phase(), Phase::LastTry { .. }));
+    assert!(matches!(play.key(Key::Confirm), Step::Wait), "too soon");
+    play.pass(500);
+    assert!(matches!(play.key(Key::Confirm), Step::UseReader));
+    let mut other = Play::new(AskKind::Use);
+    assert!(matches!(other.hear(News::Looked(Ok(with_pad(1)))), Step::Wait));
+    assert!(failed_with(&other.key(Key::Cancel), "pin-cancelled"));
+}
+
+#[test]
+fn a_new_pin_is_chosen_in_the_window_whatever_the_reader_has() {
+    let mut play = Play::new(AskKind::Choose);
+    assert!(matches!(play.hear(News::Looked(Ok(with_pad(3)))), Step::Wait));
+    assert_eq!(play.dialog.phase(), &Phase::Typing);
 }

@@ -17,7 +17,7 @@ pub enum PinpadError {
     /// Standard input was no PIN job.
     #[error("the request to the PIN window is malformed: {0}")]
     BadJob(String),
-    /// No display, no OpenGL.
+    /// No display, or nothing that draws on it.
     #[error("the PIN window could not be opened")]
     NoWindow,
     /// The system does not let the program forbid core dumps.

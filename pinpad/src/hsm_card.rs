@@ -1,11 +1,13 @@
-//! The real card: `wardkey_hsm`'s job on the reader that the job names.
+//! The real card or key store: `wardkey_hsm`'s job on the reader or store that the job names.
 
-use crate::card::{Card, CardFacts, Outcome};
+use crate::card::{Card, CardFacts, Outcome, Touch};
 use crate::entry::PinEntry;
 use crate::fault::PinpadError;
+use crate::touch;
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_hsm::pinjob::{self, PinAnswer, PinFault, PinJob, PinJobKind};
-use wardkey_hsm::{CardError, Pin, PivCard};
+use wardkey_hsm::store::{self, StoreFault, StoreKind};
+use wardkey_hsm::{CardError, KeyUri, Pin, PivCard};
 
 /// A job's card.
 #[derive(Debug)]
@@ -21,13 +23,20 @@ impl HsmCard {
     }
 
     fn facts(&self) -> Result<CardFacts, CardError> {
+        match &self.job.store {
+            Some(uri) => store_facts(uri),
+            None => self.card_facts(),
+        }
+    }
+
+    fn card_facts(&self) -> Result<CardFacts, CardError> {
         // Without SELECT where possible: a session that renews itself on a verified PIN must survive a cancelled window.
         let mut card = PivCard::attach(&self.job.reader)?;
         if let Some(expected) = &self.job.serial {
             card.expect_serial(expected)?;
         }
         let info = card.info()?;
-        if info.tries_left == Some(0) {
+        if info.tries_left == Some(0) && self.job.puk.is_none() {
             return Err(CardError::PinBlocked);
         }
         if info.default_pin && self.job.kind == PinJobKind::Use {
@@ -36,6 +45,8 @@ impl HsmCard {
         Ok(CardFacts {
             serial: info.serial,
             tries_left: info.tries_left,
+            touch: touch::wanted(&mut card, &self.job)?,
+            reader_pad: card.has_reader_pad(),
         })
     }
 
@@ -53,11 +64,11 @@ impl Card for HsmCard {
     }
 
     fn use_pin(&mut self, pin: PinEntry) -> Outcome {
-        match self.with(&pin, pinjob::run) {
-            // Only `choose` can be answered with another PIN of the holder's making.
-            Outcome::Refused(fault) => Outcome::Stopped(fault),
-            other => other,
-        }
+        unrefused(self.with(&pin, pinjob::run))
+    }
+
+    fn use_reader(&mut self) -> Outcome {
+        unrefused(outcome(&pinjob::run_on_reader(&self.job)))
     }
 
     fn choose(&mut self, new: PinEntry) -> Outcome {
@@ -66,6 +77,30 @@ impl Card for HsmCard {
             Outcome::WrongPin { .. } => Outcome::Stopped(CardError::PinNotFactory.fault()),
             other => other,
         }
+    }
+}
+
+/// Only `choose` can be answered with another PIN of the holder's making.
+fn unrefused(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Refused(fault) => Outcome::Stopped(fault),
+        other => other,
+    }
+}
+
+/// Of a key store that is no card: it has no serial number that a person could compare.
+fn store_facts(uri: &KeyUri) -> Result<CardFacts, CardError> {
+    let info = store::open(uri)?.info()?;
+    match (info.tries_left, info.capabilities.kind) {
+        (Some(0), StoreKind::Pkcs11) => Err(StoreFault::PinLocked.into()),
+        (Some(0), StoreKind::Soft) => Err(StoreFault::SoftLocked.into()),
+        (Some(0), StoreKind::Piv | StoreKind::YubiKey) => Err(CardError::PinBlocked),
+        (tries_left, _) => Ok(CardFacts {
+            serial: None,
+            tries_left,
+            touch: Touch::Never,
+            reader_pad: false,
+        }),
     }
 }
 
@@ -107,6 +142,12 @@ mod tests {
             Outcome::WrongPin { tries_left: Some(2) }
         ));
         assert!(matches!(after(CardError::PinBlocked), Outcome::Stopped(fault) if fault.code == "pin-blocked"));
+        // An HSM often does not tell how many tries are left.
+        assert!(matches!(
+            after(StoreFault::PinWrong { few: false }.into()),
+            Outcome::WrongPin { tries_left: None }
+        ));
+        assert!(matches!(after(StoreFault::PinLocked.into()), Outcome::Stopped(fault) if fault.code == "pin-blocked"));
         assert!(matches!(after(CardError::PinTooSimple), Outcome::Refused(_)));
         assert!(matches!(after(CardError::Pulled), Outcome::Stopped(fault) if fault.code == "card-pulled"));
     }

@@ -9,6 +9,7 @@ use zeroize::Zeroize as _;
 #[derive(Debug, Default)]
 pub struct Keyboard {
     held: Vec<egui::Key>,
+    shift: bool,
 }
 
 impl Keyboard {
@@ -18,7 +19,7 @@ impl Keyboard {
         let mut keys = Vec::new();
         raw.events.retain_mut(|event| match event {
             Event::Text(text) | Event::Ime(ImeEvent::Commit(text)) => {
-                typed(text, focused, &mut keys);
+                typed(text, focused, self.shift, &mut keys);
                 false
             }
             Event::Paste(text) | Event::MiddleClickPaste { text, .. } | Event::Ime(ImeEvent::Preedit { text, .. }) => {
@@ -32,9 +33,14 @@ impl Keyboard {
                 modifiers,
                 ..
             } => {
+                self.shift = modifiers.shift;
                 let repeat = self.is_repeat(*key, *pressed);
                 keys.extend(command(*key, *modifiers).filter(|key| *pressed && wanted(*key, repeat, focused)));
                 is_navigation(*key) || (focused && is_activation(*key) && !repeat)
+            }
+            Event::ModifiersChanged(modifiers) => {
+                self.shift = modifiers.shift;
+                true
             }
             Event::WindowFocused(false) => {
                 self.held.clear();
@@ -57,14 +63,23 @@ impl Keyboard {
     }
 }
 
-fn typed(text: &mut String, focused: bool, keys: &mut Vec<Key>) {
-    let of = |c: char| Digit::typed(c).map_or(Key::Letter(c), Key::Digit);
+fn typed(text: &mut String, focused: bool, shift: bool, keys: &mut Vec<Key>) {
+    let of = |c: char| match Digit::typed(c) {
+        Some(digit) => Key::Digit(digit),
+        None if is_locked(c, shift) => Key::Capital(c),
+        None => Key::Letter(c),
+    };
     keys.extend(
         text.chars()
             .filter(|c| !(c.is_control() || focused && *c == ' '))
             .map(of),
     );
     text.zeroize();
+}
+
+/// No system tells the window whether Caps Lock is on; a capital without Shift, or a small letter with it, does.
+fn is_locked(c: char, shift: bool) -> bool {
+    if shift { c.is_lowercase() } else { c.is_uppercase() }
 }
 
 fn command(key: egui::Key, modifiers: egui::Modifiers) -> Option<Key> {
@@ -135,6 +150,28 @@ mod tests {
         );
         assert!(keys == [digit(7), digit(3), Key::Letter('x')]);
         assert!(left.is_empty());
+    }
+
+    #[test]
+    fn caps_lock_shows_in_the_letters() {
+        let with = |shift: bool, text: &str| {
+            let pressed = Event::Key {
+                key: egui::Key::A,
+                physical_key: None,
+                pressed: true,
+                repeat: false,
+                modifiers: if shift { Modifiers::SHIFT } else { Modifiers::NONE },
+            };
+            let mut raw = RawInput {
+                events: vec![pressed, Event::Text(text.into())],
+                ..RawInput::default()
+            };
+            Keyboard::default().take(&mut raw, false)
+        };
+        assert!(with(false, "a") == [Key::Letter('a')] && with(true, "A") == [Key::Letter('A')]);
+        assert!(with(false, "A") == [Key::Capital('A')] && with(true, "a") == [Key::Capital('a')]);
+        assert!(with(false, "7") == [digit(7)], "a digit is a digit");
+        assert!(with(false, "&") == [Key::Letter('&')], "a sign has no case");
     }
 
     #[test]

@@ -51,6 +51,16 @@ pub struct Texts {
     pub working: &'static str,
     /// The card may wait for a touch.
     pub touch: &'static str,
+    /// The card waits for a touch.
+    pub touch_now: &'static str,
+    /// The same, more to say.
+    pub touch_how: &'static str,
+    /// The same, several times.
+    pub touch_again: &'static str,
+    /// The PIN is typed on the reader.
+    pub on_reader: &'static str,
+    /// The same, more to say.
+    pub on_reader_how: &'static str,
     /// The card takes long.
     pub slow: &'static str,
     /// The last-try question.
@@ -67,6 +77,8 @@ pub struct Texts {
     pub different: &'static str,
     /// Letters typed.
     pub digits_only: &'static str,
+    /// Letters typed with Caps Lock on.
+    pub caps_lock: &'static str,
     /// One-time password typed by a touched YubiKey.
     pub one_time_password: &'static str,
     /// Weak: factory PIN.
@@ -105,6 +117,11 @@ pub const ENGLISH: Texts = Texts {
     clear: "Clear",
     working: "The card is working…",
     touch: "If your card blinks, touch it now.",
+    touch_now: "Touch your card now",
+    touch_how: "It blinks and waits for your finger.",
+    touch_again: "It waits for your finger {} times: touch it each time it blinks.",
+    on_reader: "Type the PIN on the reader",
+    on_reader_how: "Then press OK there. The PIN goes straight to the card.",
     slow: "The card does not answer. Another program may be using it.",
     last_try: "This is the last try. If the PIN is wrong, the card is blocked and only IT can unblock it.",
     wrong: "Wrong PIN. Type it again.",
@@ -113,6 +130,7 @@ pub const ENGLISH: Texts = Texts {
     too_short: "A PIN has 6 to 8 digits.",
     different: "The two PINs differ. Type the new PIN again.",
     digits_only: "A PIN has digits only.",
+    caps_lock: "Caps Lock is on. A PIN has digits only.",
     one_time_password: "Your YubiKey typed a code because it was touched. It was ignored: type your PIN.",
     weak_factory: "This is the PIN of every new card. Choose another.",
     weak_same: "The same digit throughout is too easy to guess. Choose another.",
@@ -140,7 +158,18 @@ impl Texts {
             Note::Refused(fault) => format!("{}. {}", sentence(&fault.message), fault.action).into(),
             Note::Different => self.different.into(),
             Note::DigitsOnly => self.digits_only.into(),
+            Note::CapsLock => self.caps_lock.into(),
             Note::OneTimePassword => self.one_time_password.into(),
+        }
+    }
+
+    /// How the card wants to be touched.
+    #[must_use]
+    pub fn touches(&self, times: usize) -> Cow<'_, str> {
+        if times > 1 {
+            filled(self.touch_again, &[&times.to_string()]).into()
+        } else {
+            self.touch_how.into()
         }
     }
 

@@ -8,7 +8,7 @@ use crate::texts::{self, ENGLISH};
 use crate::theme::{self, Palette};
 use crate::view::{self, Press};
 use crate::worker::{self, Task};
-use crate::{guard, icon};
+use crate::{guard, icon, renderer};
 use eframe::egui::{self, Theme, ViewportBuilder, ViewportCommand, vec2};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -44,7 +44,7 @@ pub struct Setting {
 /// Opens the window and returns when it is closed. [`Setting::answer`] was called by then, unless there is an error.
 ///
 /// # Errors
-/// [`PinpadError::NoWindow`] if there is no display or no OpenGL.
+/// [`PinpadError::NoWindow`] if there is no display, or nothing that draws on it.
 pub fn open(setting: Setting) -> Result<(), PinpadError> {
     let title = texts::filled(ENGLISH.window, &[&setting.ask.asker, &setting.ask.title]);
     let viewport = ViewportBuilder::default()
@@ -57,24 +57,15 @@ pub fn open(setting: Setting) -> Result<(), PinpadError> {
         .with_always_on_top()
         .with_active(true)
         .with_icon(icon::icon());
-    let options = eframe::NativeOptions {
-        viewport,
-        centered: true,
-        persist_window: false,
-        ..Default::default()
-    };
-    eframe::run_native(
-        "wardkey-pinpad",
-        options,
-        Box::new(|creation| Ok(Box::new(Window::new(setting, &creation.egui_ctx)?))),
-    )
-    .map_err(|error| {
-        tracing::error!("failed to open the window: {error}");
-        PinpadError::NoWindow
+    let mut setting = Some(setting);
+    renderer::run(&viewport, &mut |ctx| {
+        let setting = setting.take().ok_or("the window was open already")?;
+        Ok(Window::new(setting, ctx)?)
     })
 }
 
-struct Window {
+/// The window with its dialog.
+pub(crate) struct Window {
     dialog: Dialog,
     news: Receiver<News>,
     tasks: Sender<Task>,
@@ -115,6 +106,7 @@ impl Window {
     fn act(&mut self, step: Step, ctx: &egui::Context) {
         match step {
             Step::Wait => {}
+            Step::UseReader => self.give(Task::UseReader, ctx),
             Step::Use(pin) => self.give(Task::Use(pin), ctx),
             Step::Choose(pin) => self.give(Task::Choose(pin), ctx),
             Step::Finish(ending) => {

@@ -15,6 +15,8 @@ pub enum Task {
     Look,
     /// The job with the PIN.
     Use(PinEntry),
+    /// The job with the PIN from the reader's keys.
+    UseReader,
     /// The new PIN.
     Choose(PinEntry),
 }
@@ -42,6 +44,7 @@ fn serve(card: &mut dyn Card, tasks: &Receiver<Task>, tell: &Teller) {
         tell(match task {
             Task::Look => News::Looked(card.look()),
             Task::Use(pin) => News::Outcome(card.use_pin(pin)),
+            Task::UseReader => News::Outcome(card.use_reader()),
             Task::Choose(new) => News::Outcome(card.choose(new)),
         });
     }
@@ -62,10 +65,15 @@ mod tests {
             Ok(CardFacts {
                 serial: None,
                 tries_left: Some(3),
+                touch: crate::card::Touch::Unknown,
+                reader_pad: false,
             })
         }
         fn use_pin(&mut self, _: PinEntry) -> Outcome {
             panic!("a fault in a driver")
+        }
+        fn use_reader(&mut self) -> Outcome {
+            Outcome::WrongPin { tries_left: Some(1) }
         }
         fn choose(&mut self, _: PinEntry) -> Outcome {
             Outcome::WrongPin { tries_left: None }

@@ -14,6 +14,7 @@ mod suite;
 mod tally;
 mod test;
 mod web;
+mod ykman;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wardkey_core::key::{PublicKey, Signature};
+use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::{ReaderEvent, watch};
 use wardkey_hsm::pinjob::PinJob;
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step, prepare};
@@ -82,6 +83,10 @@ impl CardPort for PcscPort {
         progress: &mut dyn FnMut(Step),
     ) -> Result<Prepared, CardError> {
         prepare(reader, settings, progress)
+    }
+
+    fn evidence(&self, reader: &str) -> Result<Evidence, CardError> {
+        PivCard::open_within(reader, PATIENCE)?.evidence()
     }
 
     fn ask_pin(&self, job: PinJob) -> BoxFuture<'_, Result<Answers, Notice>> {

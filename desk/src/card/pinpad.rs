@@ -85,6 +85,8 @@ mod tests {
             kind: PinJobKind::Use,
             operations: vec![],
             factory_pin: None,
+            store: None,
+            puk: None,
         };
         ask(&path, job).await
     }
@@ -113,6 +115,8 @@ mod tests {
             kind: PinJobKind::Use,
             operations: vec![],
             factory_pin: None,
+            store: None,
+            puk: None,
         };
         assert_eq!(
             ask(Path::new("/nonexistent/pinpad"), job).await.unwrap_err().code,

@@ -13,7 +13,7 @@ pub use error::GatewayError;
 pub use events::{Event, Events};
 pub use log_proof::{LogProof, check_read};
 pub use wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InstitutionFacts,
-    Network, ProposalBecame, Proposed, ProposedSignature, Records, SectionWrap, SessionOpened, WaitingRequest, WrapTo,
-    WrapView, WrittenReceipts,
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InkView,
+    InstitutionFacts, Network, ProposalBecame, Proposed, ProposedSignature, Records, SectionWrap, SessionOpened,
+    UnblockShown, WaitingRequest, WrapTo, WrapView, WrittenReceipts,
 };

@@ -3,9 +3,9 @@
 use super::client::{Call, Credential, Gateway, Permission};
 use super::error::GatewayError;
 use super::wire::{
-    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InstitutionAnswer,
-    InstitutionFacts, InstitutionRow, Network, OpenSession, ProposalBecame, Proposed, Records, SectionKeysAnswer,
-    SessionOpened, WaitingRequest, WrapTo, WrapView, WrittenReceipts,
+    ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InkView,
+    InstitutionAnswer, InstitutionFacts, InstitutionRow, Network, OpenSession, ProposalBecame, Proposed, Records,
+    SectionKeysAnswer, SessionOpened, UnblockShown, UseLine, WaitingRequest, WrapTo, WrapView, WrittenReceipts,
 };
 use reqwest::Method;
 use serde::Serialize;
@@ -13,13 +13,16 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use wardkey_core::action::SignedAction;
 use wardkey_core::delegation::SignedDelegation;
-use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::device::{Attestation, DeviceCertificate, DeviceRequest};
 use wardkey_core::epoch::OlderKey;
+use wardkey_core::hpke::Sealed;
 use wardkey_core::id::{DeviceId, Digest, InstitutionId, KeyId, PatientId};
 use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::record::Record;
 use wardkey_core::section::Section;
 use wardkey_core::typed::Domain;
+use wardkey_core::unblock::UnblockRequest;
+use wardkey_core::uses::TAG;
 
 fn body(value: &impl Serialize) -> Result<Option<Vec<u8>>, GatewayError> {
     serde_json::to_vec(value)
@@ -89,6 +92,12 @@ impl Gateway {
             .await
     }
 
+    /// The attestation that a device's certificate names the digest of.
+    pub async fn evidence(&self, id: &DeviceId) -> Result<Attestation, GatewayError> {
+        self.public(Method::GET, format!("/v1/devices/{id}/evidence"), None)
+            .await
+    }
+
     /// The wrap of the chain's agreement key for a 9D key.
     pub async fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<WrapView, GatewayError> {
         self.public(
@@ -114,6 +123,40 @@ impl Gateway {
     pub async fn challenge(&self) -> Result<Challenge, GatewayError> {
         self.public(Method::POST, "/v1/challenges".to_owned(), body(&json!({}))?)
             .await
+    }
+
+    /// Asks for the unblocking of a card.
+    pub(crate) async fn ask_unblock(&self, request: &UnblockRequest) -> Result<(), GatewayError> {
+        let _: serde_json::Value = self
+            .public(Method::POST, "/v1/unblocks".to_owned(), body(request)?)
+            .await?;
+        Ok(())
+    }
+
+    /// A request to unblock, and its answer.
+    pub(crate) async fn unblock(&self, id: &Digest) -> Result<UnblockShown, GatewayError> {
+        self.public(Method::GET, format!("/v1/unblocks/{id}"), None).await
+    }
+
+    /// A request to unblock by the first bits of its id.
+    pub(crate) async fn unblock_named(&self, start: &[u8; 8]) -> Result<UnblockShown, GatewayError> {
+        self.call(Call {
+            method: Method::GET,
+            path: "/v1/unblocks".to_owned(),
+            query: Some(format!("start={}", hex::encode(start))),
+            body: None,
+            by: None,
+            permission: None,
+        })
+        .await
+    }
+
+    /// Answers a request to unblock.
+    pub(crate) async fn answer_unblock(&self, id: &Digest, sealed: &Sealed) -> Result<(), GatewayError> {
+        let _: serde_json::Value = self
+            .public(Method::PUT, format!("/v1/unblocks/{id}/answer"), body(sealed)?)
+            .await?;
+        Ok(())
     }
 
     /// Opens a session.
@@ -342,5 +385,62 @@ impl Gateway {
     ) -> Result<Vec<DeviceWithCertificate>, GatewayError> {
         self.signed(Method::GET, format!("/v1/institutions/{institution}/devices"), None, by)
             .await
+    }
+
+    /// Keeps a note on a device.
+    pub async fn put_note(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        device: &DeviceId,
+        note: &str,
+    ) -> Result<(), GatewayError> {
+        let path = format!("/v1/institutions/{institution}/devices/{device}/note");
+        let _: serde_json::Value = self
+            .signed(Method::PUT, path, body(&json!({ "note": note }))?, by)
+            .await?;
+        Ok(())
+    }
+
+    /// The keys of an institution's use lines that were in use at `since` or later, oldest first.
+    pub(crate) async fn inks(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        since: u64,
+    ) -> Result<Vec<InkView>, GatewayError> {
+        let path = format!("/v1/institutions/{institution}/inks");
+        self.signed_query(path, format!("since={since}"), by).await
+    }
+
+    /// A card's use lines under one key, a page from a number on.
+    pub(crate) async fn uses(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        ink: &[u8; TAG],
+        tag: &[u8; TAG],
+        from: u64,
+    ) -> Result<Vec<UseLine>, GatewayError> {
+        let path = format!("/v1/institutions/{institution}/uses");
+        let query = format!("ink={}&tag={}&from={from}", hex::encode(ink), hex::encode(tag));
+        self.signed_query(path, query, by).await
+    }
+
+    async fn signed_query<T: DeserializeOwned>(
+        &self,
+        path: String,
+        query: String,
+        by: (&Credential, &PublicKey),
+    ) -> Result<T, GatewayError> {
+        self.call(Call {
+            method: Method::GET,
+            path,
+            query: Some(query),
+            body: None,
+            by: Some(by),
+            permission: None,
+        })
+        .await
     }
 }

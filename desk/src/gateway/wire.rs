@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wardkey_core::action::{Action, Proof, SignedAction};
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::grant::SignedGrant;
+use wardkey_core::hexbytes;
 use wardkey_core::hpke::Sealed;
 use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId, KeyId, RecordId, SessionId};
 use wardkey_core::institution::{History, Unproved};
@@ -11,6 +12,8 @@ use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::log::Receipt;
 use wardkey_core::record::Record;
 use wardkey_core::typed::Domain;
+use wardkey_core::unblock::UnblockRequest;
+use wardkey_core::uses::TAG;
 
 /// `GET /v1/network`: the deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +182,46 @@ pub struct DeviceWithCertificate {
     /// The certificate, where the gateway has it.
     #[serde(default)]
     pub certificate: Option<DeviceCertificate>,
+    /// When it last opened a session.
+    #[serde(default)]
+    pub last_use: Option<u64>,
+    /// Why it was revoked.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// A row of `GET /v1/institutions/{id}/inks`: the key of a day's use lines, sealed to the institution.
+#[derive(Clone, Debug, Deserialize)]
+pub struct InkView {
+    /// Its id.
+    #[serde(with = "hexbytes::array")]
+    pub id: [u8; TAG],
+    /// Epoch of the agreement key that opens it.
+    pub epoch: u32,
+    /// The sealed key.
+    #[serde(flatten)]
+    pub sealed: Sealed,
+}
+
+/// A row of `GET /v1/institutions/{id}/uses`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct UseLine {
+    /// Its number.
+    pub number: u64,
+    /// Sealed.
+    #[serde(with = "hexbytes::base64url")]
+    pub ct: Vec<u8>,
+}
+
+/// `GET /v1/unblocks/{id}`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct UnblockShown {
+    /// The request.
+    #[serde(flatten)]
+    pub request: UnblockRequest,
+    /// The sealed PUK, once IT has answered.
+    #[serde(default)]
+    pub answer: Option<Sealed>,
 }
 
 /// `POST /v1/challenges`.

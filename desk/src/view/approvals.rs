@@ -11,10 +11,12 @@ pub enum EvidenceVerdict {
     Verified,
     /// Made in a test card, whose root a setting trusts.
     TestRoot,
-    /// There is evidence that cannot be verified, or that is wrong.
-    Unverified,
+    /// Sound in itself, but its issuer is not on this terminal's list: newer than the list, or somebody's own.
+    Newer,
     /// No evidence.
     None,
+    /// It contradicts itself or the request.
+    Invalid,
 }
 
 /// Policies of one slot, as attested.
@@ -58,6 +60,10 @@ pub struct RequestRow {
     pub words: Vec<String>,
     /// When it was sent; 0 if the gateway does not say.
     pub submitted: u64,
+    /// The card is approved already and asks to be longer: until when it is now.
+    pub renews: Option<u64>,
+    /// Serial numbers of other active cards of a person with this name.
+    pub others: Vec<String>,
 }
 
 /// State of a device.
@@ -94,4 +100,8 @@ pub struct DeviceRow {
     pub not_after: u64,
     /// State.
     pub status: DeviceStatus,
+    /// When it last opened a session, within a quarter of an hour.
+    pub last_use: Option<u64>,
+    /// Why it was revoked; empty if nothing was noted.
+    pub note: String,
 }

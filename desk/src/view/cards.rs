@@ -34,6 +34,8 @@ pub struct CardSlot {
 pub enum CardDeviceStatus {
     /// Approved.
     Active,
+    /// Suspended by the institution.
+    Suspended,
     /// Revoked.
     Revoked,
     /// Its approval has ended.

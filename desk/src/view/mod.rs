@@ -8,6 +8,8 @@ mod key;
 mod masters;
 mod patients;
 mod snapshot;
+mod unblock;
+mod uses;
 mod write;
 
 pub use approvals::{DeviceRow, DeviceStatus, Evidence, EvidenceSlot, EvidenceVerdict, RequestRow};
@@ -20,9 +22,11 @@ pub use key::KeyView;
 pub use masters::{MasterRow, MastersView, OfferedMaster, ProposalKind, ProposalRow, ProposalState, SignatureRow};
 pub use patients::{GrantState, PatientRow};
 pub use snapshot::{
-    CardView, ChainView, GatewayState, LockView, MasterStatus, MasterView, OutboxCount, PhaseName, Snapshot, Topic,
-    UserView,
+    CardEnd, CardView, ChainView, GatewayState, LockView, MasterPlace, MasterStatus, MasterView, OutboxCount,
+    PhaseName, Snapshot, Topic, UserView,
 };
+pub use unblock::{UnblockAsked, UnblockFound};
+pub use uses::{DeviceUses, UseAction, UseRow};
 pub use write::{
     Draft, DraftKind, ImportDone, ImportPreview, OutboxRow, OutboxState, Poster, PosterFiles, Prescription,
     SectionCount,

@@ -54,6 +54,10 @@ pub struct Snapshot {
     pub emergency: String,
     /// Who is signed in, or whose work is covered.
     pub user: Option<UserView>,
+    /// This terminal waits for IT to unblock the card in its reader.
+    pub unblock: Option<super::UnblockAsked>,
+    /// The approval of the signed-in card ends within 30 days.
+    pub card_end: Option<CardEnd>,
     /// The master key in use.
     pub master: Option<MasterView>,
     /// The card in the reader, once it has been read.
@@ -68,6 +72,10 @@ pub struct Snapshot {
     pub outbox: OutboxCount,
     /// Test roots are trusted here: said on every screen.
     pub trial: bool,
+    /// The master key is a software key: said on every screen.
+    pub trial_keys: bool,
+    /// Where this terminal's master key is kept.
+    pub master_place: MasterPlace,
     /// Why the screen was locked or covered.
     pub lock: Option<LockView>,
 }
@@ -85,6 +93,16 @@ pub struct UserView {
     pub device: String,
 }
 
+/// The approval of the signed-in card ends soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CardEnd {
+    /// First second at which it is no longer approved.
+    pub not_after: u64,
+    /// Its renewal is asked for and not decided.
+    pub requested: bool,
+}
+
 /// State of the institution of a master key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -97,6 +115,18 @@ pub enum MasterStatus {
     Accredited,
     /// Suspended by the operator.
     Suspended,
+}
+
+/// Where a master key is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum MasterPlace {
+    /// On the card in the reader.
+    Card,
+    /// In an HSM, which gives no attestation.
+    Hsm,
+    /// In a sealed file, for trials only.
+    File,
 }
 
 /// The master key in use.
@@ -121,6 +151,8 @@ pub struct CardView {
     pub prepared: bool,
     /// PC/SC name of the reader.
     pub reader: String,
+    /// No PIN try is left.
+    pub blocked: bool,
 }
 
 /// Whether the gateway answers.

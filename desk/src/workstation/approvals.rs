@@ -1,9 +1,9 @@
 //! What the master-key holder decides: requests with their evidence, devices.
 
 use super::Workstation;
-use super::master::{DEADLINE, wrap_for};
+use super::master::wrap_for;
 use super::proposals::patience;
-use super::sign_in::{job, unseal_agreement, wrap_peer};
+use super::sign_in::{unseal_agreement, wrap_peer};
 use super::state::Master;
 use crate::card::CardKeys;
 use crate::clock::now;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use wardkey_core::action::{Proof, SignedAction};
 use wardkey_core::device::{Attestation, DeviceRequest};
 use wardkey_core::id::{DeviceId, Digest};
-use wardkey_core::typed::structs::{ApproveDevice, RevokeDevice};
+use wardkey_core::typed::structs::ApproveDevice;
 use wardkey_hsm::attestation::{Evidence, Report, Roots, RootsError, Verdict, verify};
 use wardkey_hsm::pinjob::Operation;
 use wardkey_hsm::{PinPolicy, Slot, TouchPolicy};
@@ -28,7 +28,8 @@ pub(super) const fn verdict(of: &Verdict) -> EvidenceVerdict {
     match of {
         Verdict::Genuine => EvidenceVerdict::Verified,
         Verdict::TestRoot => EvidenceVerdict::TestRoot,
-        Verdict::NewerThanOurList | Verdict::Invalid(_) => EvidenceVerdict::Unverified,
+        Verdict::NewerThanOurList => EvidenceVerdict::Newer,
+        Verdict::Invalid(_) => EvidenceVerdict::Invalid,
         Verdict::None => EvidenceVerdict::None,
     }
 }
@@ -62,7 +63,6 @@ pub(super) fn show(report: &Report, card: &str) -> EvidenceView {
     let overall = report.overall();
     let mut detail = match &overall {
         Verdict::Invalid(reason) => reason.clone(),
-        Verdict::NewerThanOurList => "the issuer is newer than the list of this terminal".to_owned(),
         _ => String::new(),
     };
     let other = report
@@ -91,7 +91,7 @@ pub(super) fn show(report: &Report, card: &str) -> EvidenceView {
             .to_owned(),
     });
     let verdict = if other.is_some() {
-        EvidenceVerdict::Unverified
+        EvidenceVerdict::Invalid
     } else {
         verdict(&overall)
     };
@@ -158,10 +158,14 @@ impl Workstation {
     pub async fn requests(&self) -> Result<Vec<RequestRow>, Notice> {
         let (master, _) = self.fresh_master().await?;
         let mut waiting = self.waiting(&master).await?;
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
         // What another master has approved already waits among the proposals.
         let proposed = self.proposed_approvals(&master).await?;
         waiting.retain(|w| !proposed.contains(&w.request.certificate.digest()));
-        Ok(waiting.iter().map(|w| self.row(&master, w)).collect())
+        let devices = self.devices().await?;
+        Ok(waiting.iter().map(|w| self.row(&master, w, &devices)).collect())
     }
 
     pub(super) async fn waiting(&self, master: &Master) -> Result<Vec<WaitingRequest>, Notice> {
@@ -171,13 +175,14 @@ impl Workstation {
             .map_err(|e| self.heed_master(e))
     }
 
-    pub(super) fn row(&self, master: &Master, waiting: &WaitingRequest) -> RequestRow {
+    pub(super) fn row(&self, master: &Master, waiting: &WaitingRequest, devices: &[DeviceRow]) -> RequestRow {
         let (request, certificate) = (&waiting.request, &waiting.request.certificate);
         let mut evidence = show(&self.evidence_report(request), &certificate.card);
         if request.verify(&master.network.domain).is_err() {
-            evidence.verdict = EvidenceVerdict::Unverified;
+            evidence.verdict = EvidenceVerdict::Invalid;
             evidence.detail = "the request's proof of possession does not hold".to_owned();
         }
+        let id = certificate.device_id().to_string();
         RequestRow {
             request: certificate.digest().to_string(),
             holder: certificate.holder.clone(),
@@ -187,6 +192,12 @@ impl Workstation {
             evidence,
             words: words(&certificate.digest()),
             submitted: waiting.submitted,
+            renews: devices.iter().find(|d| d.device == id).map(|d| d.not_after),
+            others: devices
+                .iter()
+                .filter(|d| d.holder == certificate.holder && d.device != id && d.status == DeviceStatus::Active)
+                .map(|d| d.card.clone())
+                .collect(),
         }
     }
 
@@ -212,7 +223,8 @@ impl Workstation {
         let (master, facts) = self.fresh_master().await?;
         let request = self.waiting_one(&master, request).await?.request;
         self.must_hold(&master, &request)?;
-        let (info, keys, network) = self.master_card(&facts).await?;
+        let key = self.master_key_of(&facts).await?;
+        let (keys, network) = (key.keys, &key.network);
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
         let nonce = self.device_nonce(&request.certificate.device_id()).await?;
         let action = approval(&facts, &request, nonce, rights, not_after);
@@ -232,7 +244,7 @@ impl Workstation {
         );
         let mut answers = self
             .card
-            .ask_pin(job(&info, &facts.name, "Approve card", &purpose, operations))
+            .ask_pin(key.job(&facts.name, "Approve card", &purpose, operations))
             .await?;
         let mut signed = SignedAction::one(action, answers.signature()?);
         signed
@@ -243,12 +255,12 @@ impl Workstation {
             message: proof,
             signature: request.signature,
         });
-        let agreement = unseal_agreement(&network, &facts.id, &keys.agreement, &own, &*answers.shared()?)?;
+        let agreement = unseal_agreement(network, &facts.id, &keys.agreement, &own, &*answers.shared()?)?;
         if own.epoch != facts.agreement.epoch || agreement.public() != facts.agreement.key {
             return Err(DeskError::WrongWrap.into());
         }
         let recipient = &request.certificate.agreement;
-        let wrap = wrap_for(&network, &facts.id, own.epoch, recipient, &agreement)?;
+        let wrap = wrap_for(network, &facts.id, own.epoch, recipient, &agreement)?;
         drop(agreement);
         let to = WrapTo {
             recipient: recipient.id(),
@@ -298,19 +310,6 @@ impl Workstation {
         }
     }
 
-    /// The card in the reader, which must be this institution's master card.
-    pub(super) async fn master_card(
-        &self,
-        facts: &InstitutionFacts,
-    ) -> Result<(wardkey_hsm::CardInfo, CardKeys, std::sync::Arc<crate::gateway::Network>), Notice> {
-        let (info, keys, network) = self.free_card().await?;
-        if facts.history.masters().find(&keys.signature).is_some() {
-            Ok((info, keys, network))
-        } else {
-            Err(DeskError::NotAMaster.into())
-        }
-    }
-
     /// Refuses a request.
     ///
     /// # Errors
@@ -323,78 +322,6 @@ impl Workstation {
             .await
             .map_err(|e| self.heed_master(e))?;
         self.tell(&[Topic::Requests]);
-        Ok(())
-    }
-
-    /// Every device of the institution.
-    ///
-    /// # Errors
-    /// [`DeskError::MasterRequired`], or the gateway's refusal.
-    pub async fn devices(&self) -> Result<Vec<DeviceRow>, Notice> {
-        let master = self.master()?;
-        let devices = self
-            .gateway
-            .devices(master.by(), &master.facts.id)
-            .await
-            .map_err(|e| self.heed_master(e))?;
-        let row = |d: crate::gateway::DeviceWithCertificate| {
-            let (holder, role, card, firmware) = d
-                .certificate
-                .map(|c| (c.holder, c.role, c.card, c.firmware))
-                .unwrap_or_default();
-            let status = match d.status.as_str() {
-                "active" => DeviceStatus::Active,
-                "expired" => DeviceStatus::Expired,
-                "suspended" => DeviceStatus::Suspended,
-                _ => DeviceStatus::Revoked,
-            };
-            DeviceRow {
-                device: d.id.to_string(),
-                holder,
-                role,
-                card,
-                firmware,
-                rights: d.rights,
-                not_after: d.not_after,
-                status,
-            }
-        };
-        Ok(devices.into_iter().map(row).collect())
-    }
-
-    /// Revokes a device, for good.
-    ///
-    /// # Errors
-    /// [`DeskError::MasterRequired`], and everything of card, PIN and network.
-    pub async fn revoke_device(&self, device: &str) -> Result<(), Notice> {
-        let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let device: DeviceId = device.parse().map_err(|_| DeskError::RequestUnknown)?;
-        let (_, facts) = self.fresh_master().await?;
-        let (info, keys, network) = self.master_card(&facts).await?;
-        let action = RevokeDevice {
-            institution: facts.id.0.into(),
-            device: device.0.into(),
-            deadline: now() + DEADLINE,
-        };
-        let operations = vec![Operation::Sign {
-            slot: Slot::Signature,
-            digest: network.domain.digest(&action),
-        }];
-        let holder = self
-            .gateway
-            .certificate(&device)
-            .await
-            .map_or_else(|_| device.to_string(), |c| c.holder);
-        let purpose = format!("Revoke the card of {holder}, for good");
-        let signature = self
-            .card
-            .ask_pin(job(&info, &facts.name, "Revoke card", &purpose, operations))
-            .await?
-            .signature()?;
-        let signed = SignedAction::one(action, signature);
-        signed.action.verify(&network.domain, &keys.signature, &signature)?;
-        self.gateway.act(&signed).await?;
-        self.tell(&[Topic::Devices]);
         Ok(())
     }
 }

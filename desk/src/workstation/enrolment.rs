@@ -1,13 +1,13 @@
 //! Preparing cards and requesting their approval (IT).
 
 use super::Workstation;
+use super::master_key::{MasterKeys, store_of};
 use super::sign_in::job;
 use super::state::PreparedCard;
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
 use crate::notice::Notice;
-use crate::store::it_secret;
 use crate::view::{
     CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, EvidenceVerdict, Progress, SlotState, Task,
     Topic,
@@ -26,7 +26,7 @@ const TRIES: (u8, u8) = (5, 5);
 /// Steps that are reported, the choice of the PIN included.
 const STEPS: u32 = 8;
 /// How long a request may wait for approval, seconds.
-const REQUEST_LIFE: u64 = 14 * 24 * 3600;
+pub(super) const REQUEST_LIFE: u64 = 14 * 24 * 3600;
 /// Longest name and role, bytes.
 const LONGEST: usize = 100;
 
@@ -44,6 +44,19 @@ fn attestation(evidence: &Evidence) -> Attestation {
         leaf9c: evidence.leaf9c.clone(),
         leaf9d: evidence.leaf9d.clone(),
         issuer: evidence.issuer.clone(),
+    }
+}
+
+/// Name and role as they are kept.
+///
+/// # Errors
+/// [`DeskError::NoHolder`] if one is empty, or longer than 100 bytes.
+pub fn named<'a>(holder: &'a str, role: &'a str) -> Result<(&'a str, &'a str), DeskError> {
+    let (holder, role) = (holder.trim(), role.trim());
+    if [holder, role].iter().all(|text| (1..=LONGEST).contains(&text.len())) {
+        Ok((holder, role))
+    } else {
+        Err(DeskError::NoHolder)
     }
 }
 
@@ -117,6 +130,7 @@ impl Workstation {
                 device.status = match facts.status.as_str() {
                     "active" => CardDeviceStatus::Active,
                     "expired" => CardDeviceStatus::Expired,
+                    "suspended" => CardDeviceStatus::Suspended,
                     _ => CardDeviceStatus::Revoked,
                 };
                 if let Ok(certificate) = self.gateway.certificate(&id).await {
@@ -142,22 +156,22 @@ impl Workstation {
     /// # Errors
     /// Name or role missing, a PIN chosen before, slots in use, no YubiKey, and everything else of [`CardError`].
     pub async fn prepare_card(&self, holder: &str, role: &str) -> Result<(), Notice> {
-        let (holder, role) = (holder.trim(), role.trim());
-        if holder.is_empty() || role.is_empty() || holder.len() > LONGEST || role.len() > LONGEST {
-            return Err(DeskError::NoHolder.into());
-        }
+        let (holder, role) = named(holder, role)?;
         self.prepare(Task::PrepareCard, holder, role).await
     }
 
-    /// The same for the card that is to hold a master key.
+    /// The same for the card that is to hold a master key; or makes the master key where the settings say that it is kept.
     ///
     /// # Errors
     /// As [`Workstation::prepare_card`].
     pub async fn prepare_master(&self) -> Result<(), Notice> {
+        if let Some(uri) = store_of(&self.settings).cloned() {
+            return self.make_master_in(uri).await;
+        }
         self.prepare(Task::PrepareMaster, "", "").await?;
         let keys = self.state().prepared.as_ref().map(|p| p.keys);
         if let Some(keys) = keys {
-            self.show_unregistered(&keys);
+            self.show_unregistered(&MasterKeys::from(&keys));
         }
         Ok(())
     }
@@ -168,36 +182,48 @@ impl Workstation {
             return Err(DeskError::AlreadySigningIn.into());
         }
         let info = self.card_info().await?;
-        let serial = info.serial.clone().ok_or(CardError::NotYubiKey)?;
         // Also when the keys are there: whether PUK and management key were replaced too is for the card to say.
-        let (evidence, keys) = self.make_keys(task, &info, &serial).await?;
+        let prepared = self.make_card(task, &info, holder, role).await?;
         self.report(task, "choosePin", STEPS - 1);
+        self.first_pin(&info, holder).await?;
+        self.report(task, "done", STEPS);
+        self.state().prepared = Some(prepared);
+        let reader = info.reader.clone();
+        self.blocking(move |this| this.read_card(&reader)).await??;
+        Ok(())
+    }
+
+    /// Everything of a preparation that needs no person.
+    pub(super) async fn make_card(
+        &self,
+        task: Task,
+        info: &CardInfo,
+        holder: &str,
+        role: &str,
+    ) -> Result<PreparedCard, Notice> {
+        let serial = info.serial.clone().ok_or(CardError::NotYubiKey)?;
+        let (evidence, keys) = self.make_keys(task, info, &serial).await?;
+        Ok(PreparedCard {
+            serial,
+            holder: holder.to_owned(),
+            role: role.to_owned(),
+            evidence,
+            keys,
+        })
+    }
+
+    /// The holder replaces the factory's PIN.
+    pub(super) async fn first_pin(&self, info: &CardInfo, holder: &str) -> Result<(), Notice> {
         let asker = self.state().home_name.clone();
         let title = if holder.is_empty() {
             "Choose the master card's PIN".to_owned()
         } else {
             format!("Choose a PIN, {holder}")
         };
-        let mut choose = job(
-            &info,
-            &asker,
-            &title,
-            "Choose your PIN; nobody else may know it",
-            vec![],
-        );
+        let purpose = "Choose your PIN; nobody else may know it";
+        let mut choose = job(info, &asker, &title, purpose, vec![]);
         choose.kind = PinJobKind::Choose;
         self.card.ask_pin(choose).await?;
-        self.report(task, "done", STEPS);
-        let prepared = PreparedCard {
-            serial,
-            holder: holder.to_owned(),
-            role: role.to_owned(),
-            evidence,
-            keys,
-        };
-        self.state().prepared = Some(prepared);
-        let reader = info.reader.clone();
-        self.blocking(move |this| this.read_card(&reader)).await??;
         Ok(())
     }
 
@@ -205,7 +231,7 @@ impl Workstation {
         let (reader, serial) = (info.reader.clone(), serial.to_owned());
         let made = self
             .blocking(move |this| -> Result<_, Notice> {
-                let secret = it_secret(&this.settings.data)?;
+                let secret = this.it_secret()?;
                 let settings = PrepareSettings {
                     puk: derive_puk(&secret, &serial),
                     management_key: derive_management_key(&secret, &serial),
@@ -258,9 +284,18 @@ impl Workstation {
             }
             .into());
         }
+        self.request_for(&info, &prepared).await
+    }
+
+    /// The request of a card that is in its reader; opens the PIN window.
+    pub(super) async fn request_for(
+        &self,
+        info: &CardInfo,
+        prepared: &PreparedCard,
+    ) -> Result<DeviceRequested, Notice> {
         let (network, home) = (self.network().await?, self.home().await?);
         let attestation = attestation(&prepared.evidence);
-        let certificate = certificate(&home.id, &prepared, &info, &attestation);
+        let certificate = certificate(&home.id, prepared, info, &attestation);
         let challenge = self.gateway.challenge().await?.challenge;
         let deadline = now() + REQUEST_LIFE;
         let typed = DeviceRequest::typed(&certificate, &challenge, deadline);
@@ -271,7 +306,7 @@ impl Workstation {
         let purpose = format!("Request approval of this card for {}", prepared.holder);
         let signature = self
             .card
-            .ask_pin(job(&info, &home.name, "Request approval", &purpose, operations))
+            .ask_pin(job(info, &home.name, "Request approval", &purpose, operations))
             .await?
             .signature()?;
         let request = DeviceRequest {

@@ -3,10 +3,10 @@
 
 use super::Workstation;
 use super::master::{DEADLINE, wrap_for};
+use super::master_key::MasterKeys;
 use super::proposals::short;
-use super::sign_in::{job, must_be_the_chains, unseal_agreement, wrap_peer};
+use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
 use super::state::Master;
-use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
 use crate::gateway::{DeviceWithCertificate, InstitutionFacts, Network, WrapView};
@@ -139,13 +139,14 @@ impl Workstation {
         }
         let (_, facts) = self.fresh_master().await?;
         let pin = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let (info, keys, network) = self.master_card(&facts).await?;
+        let master_key = self.master_key_of(&facts).await?;
+        let (keys, network) = (master_key.keys, Arc::clone(&master_key.network));
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
         let operations = vec![agree(&own)?];
         let purpose = "Give the institution's key to the cards that lack it";
         let mut answers = self
             .card
-            .ask_pin(job(&info, &facts.name, "Institution's key", purpose, operations))
+            .ask_pin(master_key.job(&facts.name, "Institution's key", purpose, operations))
             .await?;
         drop(pin);
         let key = unseal_agreement(&network, &facts.id, &keys.agreement, &own, &*answers.shared()?)?;
@@ -159,7 +160,8 @@ impl Workstation {
     /// One PIN: signs the move, opens the current key, and opens the next one if it was prepared before.
     async fn prepared(&self, facts: &InstitutionFacts, recipients: &Recipients) -> Result<Moving, Notice> {
         let pin = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let (info, keys, network) = self.master_card(facts).await?;
+        let master_key = self.master_key_of(facts).await?;
+        let (keys, network) = (master_key.keys, Arc::clone(&master_key.network));
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
         // A key that somebody has who must not, or that this card cannot open, is not the next epoch's.
         let kept = self
@@ -181,7 +183,7 @@ impl Workstation {
         let purpose = format!("Move the key of {} to its epoch {}", facts.name, action.epoch);
         let mut answers = self
             .card
-            .ask_pin(job(&info, &facts.name, "Institution's key", &purpose, operations))
+            .ask_pin(master_key.job(&facts.name, "Institution's key", &purpose, operations))
             .await?;
         drop(pin);
         let rotation = SignedAction::one(action, answers.signature()?);
@@ -317,7 +319,7 @@ struct Moving {
     rotation: SignedAction,
     key: SoftKey,
     network: Arc<Network>,
-    keys: CardKeys,
+    keys: MasterKeys,
 }
 
 fn agree(wrap: &WrapView) -> Result<Operation, Notice> {

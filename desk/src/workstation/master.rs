@@ -1,9 +1,9 @@
 //! The master key on a card: preparing it, registering its institution, signing in with it.
 
 use super::Workstation;
-use super::sign_in::{delegate, job};
+use super::master_key::{MasterKey, MasterKeys};
+use super::sign_in::delegate;
 use super::state::Master;
-use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
 use crate::gateway::{Credential, GatewayError, InstitutionFacts, Network, WrapView};
@@ -19,8 +19,8 @@ use wardkey_core::institution::Unproved;
 use wardkey_core::key::SoftKey;
 use wardkey_core::typed::Domain;
 use wardkey_core::typed::structs::RegisterInstitution;
+use wardkey_hsm::Slot;
 use wardkey_hsm::pinjob::Operation;
-use wardkey_hsm::{CardError, CardInfo, Slot};
 
 /// Seconds that an action may take from the card to the chain.
 pub(super) const DEADLINE: u64 = 600;
@@ -44,20 +44,7 @@ fn view(facts: &InstitutionFacts) -> MasterView {
 }
 
 impl Workstation {
-    /// The prepared card in the reader and its keys; nobody else may be signed in.
-    pub(super) async fn free_card(&self) -> Result<(CardInfo, CardKeys, Arc<Network>), Notice> {
-        if self.state().secrets.session.is_some() {
-            return Err(DeskError::NotAMaster.into());
-        }
-        let info = self.card_info().await?;
-        if info.default_pin {
-            return Err(CardError::PinDefault.into());
-        }
-        let keys = CardKeys::of(&info).ok_or(DeskError::NotPrepared)?;
-        Ok((info, keys, self.network().await?))
-    }
-
-    async fn institution_of(&self, domain: &Domain, keys: &CardKeys) -> Result<Option<InstitutionFacts>, Notice> {
+    async fn institution_of(&self, domain: &Domain, keys: &MasterKeys) -> Result<Option<InstitutionFacts>, Notice> {
         let rows = self.gateway.institutions().await?;
         let Some(row) = rows.into_iter().find(|row| row.masters.contains(&keys.signature)) else {
             return Ok(None);
@@ -69,8 +56,15 @@ impl Workstation {
         Ok(Some(facts))
     }
 
+    pub(super) async fn is_clinicians(&self, key: &MasterKey) -> bool {
+        match key.authentication {
+            Some(device) => self.gateway.device(&device.id().into()).await.is_ok(),
+            None => false,
+        }
+    }
+
     /// Shows a new master key as not registered yet; no PIN is needed for that.
-    pub(super) fn show_unregistered(&self, keys: &CardKeys) {
+    pub(super) fn show_unregistered(&self, keys: &MasterKeys) {
         let id = InstitutionId::from(keys.signature.id()).to_string();
         self.state().master_view = Some(MasterView {
             name: String::new(),
@@ -87,17 +81,18 @@ impl Workstation {
     /// Everything that can be wrong with card, PIN or network.
     pub async fn master_sign_in(&self) -> Result<(), Notice> {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let (info, keys, network) = self.free_card().await?;
+        let key = self.master_key().await?;
+        let (keys, network) = (key.keys, Arc::clone(&key.network));
         let generation = self.state().machine.generation();
         let Some(facts) = self.institution_of(&network.domain, &keys).await? else {
             // A clinician's card is told apart from a master card that is still to be registered.
-            if self.gateway.device(&keys.authentication.id().into()).await.is_ok() {
+            if self.is_clinicians(&key).await {
                 return Err(DeskError::NotAMaster.into());
             }
             self.show_unregistered(&keys);
             return Ok(());
         };
-        let (delegation, key) = delegate(KeyId(facts.id.0), PrincipalKind::Master, &network, LONGEST)?;
+        let (delegation, session) = delegate(KeyId(facts.id.0), PrincipalKind::Master, &network, LONGEST)?;
         let digest = network.domain.digest(&delegation.typed());
         let purpose = format!("Use the master key of {}", facts.name);
         let operations = vec![Operation::Sign {
@@ -106,7 +101,7 @@ impl Workstation {
         }];
         let signature = self
             .card
-            .ask_pin(job(&info, &facts.name, "Master key", &purpose, operations))
+            .ask_pin(key.job(&facts.name, "Master key", &purpose, operations))
             .await?
             .signature()?;
         let signed = SignedDelegation {
@@ -114,7 +109,8 @@ impl Workstation {
             signature,
             key: keys.signature,
         };
-        self.open_master(generation, signed, key, facts, &keys, network).await
+        self.open_master(generation, signed, session, facts, &keys, network)
+            .await
     }
 
     async fn open_master(
@@ -123,7 +119,7 @@ impl Workstation {
         signed: SignedDelegation,
         key: SoftKey,
         facts: InstitutionFacts,
-        keys: &CardKeys,
+        keys: &MasterKeys,
         network: Arc<Network>,
     ) -> Result<(), Notice> {
         signed.verify(&network.domain)?;
@@ -149,7 +145,7 @@ impl Workstation {
     }
 
     /// The wrap made at registration reaches the gateway at the first sign-in that succeeds.
-    async fn upload_kept_wrap(&self, master: &Master, keys: &CardKeys) -> Result<(), Notice> {
+    async fn upload_kept_wrap(&self, master: &Master, keys: &MasterKeys) -> Result<(), Notice> {
         let recipient = keys.agreement.id();
         match self.gateway.wrap(&master.facts.id, &recipient).await {
             Ok(_) => Ok(()),
@@ -179,7 +175,8 @@ impl Workstation {
             return Err(DeskError::BadName.into());
         }
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let (info, keys, network) = self.free_card().await?;
+        let key = self.master_key().await?;
+        let (keys, network) = (key.keys, Arc::clone(&key.network));
         let generation = self.state().machine.generation();
         if self.institution_of(&network.domain, &keys).await?.is_some() {
             return Err(DeskError::AlreadyRegistered.into());
@@ -187,7 +184,7 @@ impl Workstation {
         let institution: InstitutionId = keys.signature.id().into();
         let agreement = SoftKey::generate()?;
         let action = registration(&institution, name, &country, &keys, &agreement);
-        let (delegation, key) = delegate(keys.signature.id(), PrincipalKind::Master, &network, LONGEST)?;
+        let (delegation, session) = delegate(keys.signature.id(), PrincipalKind::Master, &network, LONGEST)?;
         let operations = vec![
             Operation::Sign {
                 slot: Slot::Signature,
@@ -201,7 +198,7 @@ impl Workstation {
         let purpose = format!("Register {name} ({country})");
         let mut answers = self
             .card
-            .ask_pin(job(&info, name, "Register institution", &purpose, operations))
+            .ask_pin(key.job(name, "Register institution", &purpose, operations))
             .await?;
         let signed_action = SignedAction::one(action, answers.signature()?);
         signed_action
@@ -215,7 +212,8 @@ impl Workstation {
         self.keep_agreement(&network, &institution, &keys, agreement).await?;
         self.gateway.act(&signed_action).await?;
         let facts = self.gateway.institution(&network.domain, &institution).await?;
-        self.open_master(generation, signed, key, facts, &keys, network).await
+        self.open_master(generation, signed, session, facts, &keys, network)
+            .await
     }
 
     /// Seals the new agreement key to the master card's 9D key and makes that durable. The key itself goes.
@@ -223,7 +221,7 @@ impl Workstation {
         &self,
         network: &Network,
         institution: &InstitutionId,
-        keys: &CardKeys,
+        keys: &MasterKeys,
         agreement: SoftKey,
     ) -> Result<(), Notice> {
         let wrap = wrap_for(network, institution, FIRST_EPOCH, &keys.agreement, &agreement)?;
@@ -298,7 +296,7 @@ fn registration(
     institution: &InstitutionId,
     name: &str,
     country: &str,
-    keys: &CardKeys,
+    keys: &MasterKeys,
     agreement: &SoftKey,
 ) -> RegisterInstitution {
     let public = agreement.public();

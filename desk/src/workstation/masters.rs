@@ -3,23 +3,23 @@
 use super::Workstation;
 use super::approvals::show;
 use super::master::{DEADLINE, wrap_for};
+use super::master_key::MasterKey as OwnKey;
 use super::proposals::{change_words, patience, short};
-use super::sign_in::{job, must_be_the_chains, unseal_agreement, wrap_peer};
-use super::state::{Offered, PreparedCard};
-use crate::card::CardKeys;
+use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
+use super::state::{Offered, OfferedKey};
 use crate::clock::now;
 use crate::error::DeskError;
 use crate::gateway::{InstitutionFacts, WrapTo};
 use crate::notice::Notice;
-use crate::view::{MasterRow, MastersView, OfferedMaster, Topic};
+use crate::view::{Evidence as EvidenceView, EvidenceVerdict, MasterRow, MastersView, OfferedMaster, Topic};
 use crate::words::words;
+use std::sync::Arc;
 use wardkey_core::action::SignedAction;
 use wardkey_core::id::Digest;
 use wardkey_core::key::PublicKey;
 use wardkey_core::masters::{MasterKey, Masters, NotMasters};
 use wardkey_core::typed::structs::SetMasters;
 use wardkey_hsm::Slot;
-use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::pinjob::Operation;
 
 /// Digits of a short name.
@@ -84,12 +84,18 @@ impl Workstation {
     }
 
     fn offered_view(&self, offered: &Offered) -> OfferedMaster {
-        let PreparedCard {
-            serial, evidence, keys, ..
-        } = &offered.prepared;
+        let OfferedKey { serial, keys, card } = &offered.prepared;
+        let evidence = match card {
+            Some((card, evidence)) => show(&self.examine(evidence, card), serial),
+            None => EvidenceView {
+                verdict: EvidenceVerdict::None,
+                detail: String::new(),
+                slots: vec![],
+            },
+        };
         OfferedMaster {
             card: serial.clone(),
-            evidence: show(&self.examine(evidence, keys), serial),
+            evidence,
             words: key_words(&keys.signature),
             replaces: offered.replaces.clone(),
             threshold: offered.change.threshold,
@@ -103,11 +109,11 @@ impl Workstation {
     /// [`DeskError::MasterKnown`], [`DeskError::MasterUnknown`], a threshold that is none, and everything of card, PIN and network.
     pub async fn offer_master(&self, replaces: Option<&str>, threshold: u8) -> Result<OfferedMaster, Notice> {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let (info, keys, network) = self.free_card().await?;
+        let key = self.master_key().await?;
+        let (keys, network) = (key.keys, Arc::clone(&key.network));
         let home = self.state().home.ok_or(DeskError::NoInstitution)?;
         let facts = self.gateway.institution(&network.domain, &home).await?;
-        let device = self.gateway.device(&keys.authentication.id().into()).await;
-        if device.is_ok() || facts.history.masters().find(&keys.signature).is_some() {
+        if self.is_clinicians(&key).await || facts.history.masters().find(&keys.signature).is_some() {
             return Err(DeskError::MasterKnown.into());
         }
         let new = MasterKey {
@@ -120,17 +126,13 @@ impl Workstation {
             slot: Slot::Signature,
             digest: network.domain.digest(&change),
         }];
-        let asked = self.card.ask_pin(job(
-            &info,
-            &facts.name,
-            "New master key",
-            &change_words(&list),
-            operations,
-        ));
+        let asked = self
+            .card
+            .ask_pin(key.job(&facts.name, "New master key", &change_words(&list), operations));
         let signature = asked.await?.signature()?;
         network.domain.verify(&keys.signature, &change, &signature)?;
         let offered = Offered {
-            prepared: self.prepared_as(&keys, info.serial.unwrap_or_default()),
+            prepared: self.offered_key(&key).await,
             change,
             signature,
             replaces: replaces.map(|id| id.chars().take(SHORT).collect()).unwrap_or_default(),
@@ -141,16 +143,20 @@ impl Workstation {
         Ok(shown)
     }
 
-    /// The evidence is known if the card was prepared in this run of the program.
-    fn prepared_as(&self, keys: &CardKeys, serial: String) -> PreparedCard {
-        let known = self.state().prepared.clone().filter(|p| p.keys == *keys);
-        known.unwrap_or_else(|| PreparedCard {
-            serial,
-            holder: String::new(),
-            role: String::new(),
-            evidence: Evidence::default(),
-            keys: *keys,
-        })
+    /// With what the card attests now; an HSM and a key file attest nothing.
+    async fn offered_key(&self, key: &OwnKey) -> OfferedKey {
+        let card = match key.on_card() {
+            Some((reader, keys)) => {
+                let read = self.blocking(move |this| this.card.evidence(&reader)).await;
+                Some((keys, read.ok().and_then(Result::ok).unwrap_or_default()))
+            }
+            None => None,
+        };
+        OfferedKey {
+            serial: key.serial(),
+            keys: key.keys,
+            card,
+        }
     }
 
     /// Accepts the offered card with the master card in the reader, which also seals the institution's key to it: one PIN.
@@ -166,7 +172,8 @@ impl Workstation {
         }
         let list = Masters::of_change(&change).map_err(refused)?;
         let pin = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let (info, keys, network) = self.master_card(&facts).await?;
+        let key = self.master_key_of(&facts).await?;
+        let (keys, network) = (key.keys, Arc::clone(&key.network));
         let own = self.gateway.wrap(&facts.id, &keys.agreement.id()).await?;
         let operations = vec![
             Operation::Sign {
@@ -180,7 +187,7 @@ impl Workstation {
         ];
         let asked = self
             .card
-            .ask_pin(job(&info, &facts.name, "Master keys", &change_words(&list), operations));
+            .ask_pin(key.job(&facts.name, "Master keys", &change_words(&list), operations));
         let mut answers = asked.await?;
         drop(pin);
         let mut signed = SignedAction::one(change, answers.signature()?);

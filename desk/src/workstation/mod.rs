@@ -6,23 +6,34 @@
 mod approvals;
 mod cards;
 mod chart;
+mod devices;
 mod enrolment;
 mod events;
 mod home;
 mod import;
+mod it_secret;
 mod key_move;
 mod master;
+mod master_key;
+mod master_made;
 mod masters;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
 mod proposals;
+mod readers;
+mod renewal;
 mod session;
 mod sign_in;
 mod state;
 mod take_up;
+mod unblock;
+mod uses;
 mod write;
+
+pub use enrolment::named;
+pub use readers::Enrolling;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
 use crate::error::DeskError;
@@ -30,7 +41,7 @@ use crate::gateway::{Gateway, GatewayError};
 use crate::notice::{Notice, Tone};
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::view::{CardView, ChainView, GatewayState, Progress, Snapshot, Topic};
+use crate::view::{CardView, ChainView, GatewayState, MasterPlace, Progress, Snapshot, Topic};
 use network::Directory;
 use state::{Master, Secrets, Session, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -141,6 +152,7 @@ impl Workstation {
             firmware: info.firmware.clone().unwrap_or_default(),
             prepared: crate::card::CardKeys::of(info).is_some() && !info.default_pin,
             reader: info.reader.clone(),
+            blocked: info.tries_left == Some(0),
         });
         Ok(Snapshot {
             phase: state.machine.phase(),
@@ -149,6 +161,12 @@ impl Workstation {
             terminal: self.settings.terminal.clone(),
             emergency: self.settings.emergency.clone(),
             user: state.user.clone(),
+            unblock: state.secrets.unblock.as_ref().map(unblock::Asked::view),
+            card_end: state
+                .secrets
+                .session
+                .as_ref()
+                .and_then(|session| renewal::card_end(session, state.renewal_requested, now)),
             master: state.master_view.clone(),
             card,
             notice: state.notice.clone(),
@@ -163,6 +181,8 @@ impl Workstation {
             }),
             outbox,
             trial: self.settings.trust_test_root,
+            trial_keys: master_key::place_of(&self.settings) == MasterPlace::File,
+            master_place: master_key::place_of(&self.settings),
             lock: state.machine.lock(),
         })
     }

@@ -2,13 +2,12 @@
 
 use super::Workstation;
 use super::master::DEADLINE;
-use super::sign_in::job;
 use super::state::Master;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, Proposed, WaitingRequest, WrapTo};
+use crate::gateway::{InstitutionFacts, Proposed, WrapTo};
 use crate::notice::Notice;
-use crate::view::{ProposalKind, ProposalRow, ProposalState, SignatureRow, Topic};
+use crate::view::{ProposalKind, ProposalRow, ProposalState, RequestRow, SignatureRow, Topic};
 use crate::words::words;
 use std::collections::HashSet;
 use wardkey_core::action::{Action, SignedAction};
@@ -90,6 +89,11 @@ impl Workstation {
         let (master, facts) = self.fresh_master().await?;
         let proposals = self.all_proposals(&master).await?;
         let waiting = self.waiting(&master).await?;
+        let devices = self.devices().await?;
+        let waiting: Vec<_> = waiting
+            .iter()
+            .map(|w| (w.request.certificate.digest(), self.row(&master, w, &devices)))
+            .collect();
         let mut rows = Vec::new();
         for proposal in &proposals {
             match self.proposal_row(&master, &facts, &waiting, proposal).await {
@@ -104,7 +108,7 @@ impl Workstation {
         &self,
         master: &Master,
         facts: &InstitutionFacts,
-        waiting: &[WaitingRequest],
+        waiting: &[(Digest, RequestRow)],
         proposed: &Proposed,
     ) -> Result<ProposalRow, Notice> {
         let digest = proposed.action.digest(&master.network.domain);
@@ -151,7 +155,7 @@ impl Workstation {
             reason: proposed.reason.clone().unwrap_or_default(),
         };
         match &proposed.action {
-            Action::ApproveDevice(m) => self.approval_row(master, waiting, m, blank).await,
+            Action::ApproveDevice(m) => self.approval_row(waiting, m, blank).await,
             Action::SetSuspension(m) => self.suspension_row(m, blank).await,
             Action::SetMasters(m) => {
                 let new = Masters::of_change(m).map_err(|_| DeskError::ProposalFalse)?;
@@ -170,16 +174,15 @@ impl Workstation {
 
     async fn approval_row(
         &self,
-        master: &Master,
-        waiting: &[WaitingRequest],
+        waiting: &[(Digest, RequestRow)],
         m: &ApproveDevice,
         blank: ProposalRow,
     ) -> Result<ProposalRow, Notice> {
-        let found = waiting
+        let row = waiting
             .iter()
-            .find(|w| w.request.certificate.digest().0 == m.certificate.0);
-        let row = found.map(|w| self.row(master, w));
-        let (holder, role, card) = match &row {
+            .find(|(id, _)| id.0 == m.certificate.0)
+            .map(|(_, row)| row);
+        let (holder, role, card) = match row {
             Some(row) => (row.holder.clone(), row.role.clone(), row.card.clone()),
             // It was approved or refused meanwhile.
             None => {
@@ -196,7 +199,7 @@ impl Workstation {
             rights: m.rights,
             not_after: m.notAfter,
             words: words(&Digest(m.certificate.0)),
-            evidence: row.map(|r| r.evidence),
+            evidence: row.map(|r| r.evidence.clone()),
             ..blank
         })
     }
@@ -282,15 +285,15 @@ impl Workstation {
         purpose: &str,
     ) -> Result<SignedAction, Notice> {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
-        let (info, keys, network) = self.master_card(facts).await?;
+        let key = self.master_key_of(facts).await?;
         let action = action.into();
         let operations = vec![Operation::Sign {
             slot: Slot::Signature,
-            digest: action.digest(&network.domain).0,
+            digest: action.digest(&key.network.domain).0,
         }];
-        let asked = self.card.ask_pin(job(&info, &facts.name, title, purpose, operations));
+        let asked = self.card.ask_pin(key.job(&facts.name, title, purpose, operations));
         let signature = asked.await?.signature()?;
-        action.verify(&network.domain, &keys.signature, &signature)?;
+        action.verify(&key.network.domain, &key.keys.signature, &signature)?;
         Ok(SignedAction::one(action, signature))
     }
 

@@ -64,6 +64,8 @@ pub(super) fn job(info: &CardInfo, asker: &str, title: &str, purpose: &str, oper
         kind: PinJobKind::Use,
         operations,
         factory_pin: None,
+        store: None,
+        puk: None,
     }
 }
 
@@ -211,6 +213,7 @@ impl Workstation {
             delegation: signed,
             registered: true,
             rights: known.device.rights,
+            not_after: known.device.not_after,
             certificate: Arc::new(known.certificate),
             institution: known.institution.id,
             institution_name: known.institution.name,
@@ -284,6 +287,7 @@ impl Workstation {
             device: session.certificate.device_id().to_string(),
         };
         let session = Arc::new(session);
+        let renewing = Arc::clone(&session);
         let generation = {
             let mut state = self.state();
             if !state.machine.signed_in(begun, session.certificate.device_id()) {
@@ -293,6 +297,7 @@ impl Workstation {
             }
             state.user = Some(user);
             state.draft_vault = Some(session.vault.vault());
+            state.renewal_requested = false;
             state.master_view = None;
             state.notice = None;
             state.secrets = super::Secrets {
@@ -304,6 +309,12 @@ impl Workstation {
         self.tell(&[Topic::Snapshot, Topic::Patients, Topic::Chart, Topic::Outbox]);
         tokio::spawn(super::session::renew_always(self.me.clone(), generation));
         tokio::spawn(super::events::listen(self.me.clone(), generation));
+        let me = self.me.clone();
+        tokio::spawn(async move {
+            if let Some(this) = me.upgrade() {
+                this.look_for_renewal(&renewing, generation).await;
+            }
+        });
         self.outbox_due.notify_one();
         Ok(())
     }

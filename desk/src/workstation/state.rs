@@ -1,5 +1,6 @@
 //! What the workstation holds in memory. All secrets are in here, and go at once with [`State::take_secrets`].
 
+use super::master_key::MasterKeys;
 use crate::card::CardKeys;
 use crate::gateway::{Credential, InstitutionFacts, Network};
 use crate::grants::Granted;
@@ -29,6 +30,8 @@ pub(super) struct Session {
     pub registered: bool,
     pub certificate: Arc<DeviceCertificate>,
     pub rights: u8,
+    /// First second at which the card is no longer approved.
+    pub not_after: u64,
     pub institution: InstitutionId,
     pub institution_name: String,
     pub agreements: Arc<Keyring>,
@@ -101,10 +104,18 @@ pub(super) struct PreparedCard {
     pub keys: CardKeys,
 }
 
+/// A new master key, and what its card attests where it is on one.
+#[derive(Clone)]
+pub(super) struct OfferedKey {
+    pub serial: String,
+    pub keys: MasterKeys,
+    pub card: Option<(CardKeys, Evidence)>,
+}
+
 /// A new card that is to become a master key: it signed the change already, the current masters did not yet.
 #[derive(Clone)]
 pub(super) struct Offered {
-    pub prepared: PreparedCard,
+    pub prepared: OfferedKey,
     pub change: SetMasters,
     pub signature: Signature,
     /// Short name of the key whose place it takes; empty if it is a further one.
@@ -118,6 +129,7 @@ pub(super) struct Secrets {
     pub master: Option<Arc<Master>>,
     pub chart: Option<OpenChart>,
     pub import: Option<(Commitment, Plan)>,
+    pub unblock: Option<super::unblock::Asked>,
     pub grants: Option<HashMap<Commitment, Arc<Granted>>>,
     /// Grants known at sign-in or opened since: not fresh.
     pub seen: HashSet<Commitment>,
@@ -136,6 +148,8 @@ pub(super) struct State {
     pub user: Option<UserView>,
     /// Seals late drafts after a wipe; holds no secret.
     pub draft_vault: Option<Vault>,
+    /// The signed-in card has asked for its renewal.
+    pub renewal_requested: bool,
     pub prepared: Option<PreparedCard>,
     /// Stays when cards change: it holds no secret, and two cards take turns in one reader.
     pub offered: Option<Offered>,

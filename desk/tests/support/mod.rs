@@ -30,13 +30,15 @@ use wardkey_gateway::bench::stage::{Ask, Stage};
 use wardkey_gateway::{Clock, Gateway, app};
 use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::ReaderEvent;
-use wardkey_hsm::pinjob::{Operation, Outcome, PinJob, PinJobKind, SharedSecret};
+use wardkey_hsm::pinjob::{self, Operation, Outcome, PinAnswer, PinJob, PinJobKind, SharedSecret};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
-use wardkey_hsm::{CardError, CardInfo, Slot, SlotInfo};
+use wardkey_hsm::{CardError, CardInfo, Pin, Slot, SlotInfo};
 use zeroize::Zeroizing;
 
 pub const READER: &str = "Soft reader 00 00";
 pub const OTHER_READER: &str = "Soft reader 00 01";
+/// What is typed for a key store that is no card.
+pub const STORE_PIN: &[u8] = b"482913";
 
 /// A card in memory.
 pub struct SoftCard {
@@ -45,6 +47,8 @@ pub struct SoftCard {
     pub factory_pin: bool,
     /// PUK and management key.
     pub factory_secrets: bool,
+    pub puk: String,
+    pub tries_left: u8,
 }
 
 impl SoftCard {
@@ -54,6 +58,8 @@ impl SoftCard {
             keys: HashMap::new(),
             factory_pin: true,
             factory_secrets: true,
+            puk: "12345678".to_owned(),
+            tries_left: 5,
         }))
     }
 
@@ -69,6 +75,8 @@ impl SoftCard {
             keys: keys.into(),
             factory_pin: false,
             factory_secrets: false,
+            puk: "12345678".to_owned(),
+            tries_left: 5,
         }))
     }
 
@@ -81,7 +89,7 @@ impl SoftCard {
             reader: reader.to_owned(),
             serial: Some(self.serial.clone()),
             firmware: Some("5.4.3".to_owned()),
-            tries_left: Some(5),
+            tries_left: Some(self.tries_left),
             default_pin: self.factory_pin,
             keys: Slot::ALL.into_iter().map(slot).collect(),
         }
@@ -157,10 +165,39 @@ impl SoftPort {
         self.cards.lock().unwrap().get(reader).cloned().ok_or(CardError::NoCard)
     }
 
+    /// What the PIN window does for a key store that is no card: the real one, with [`STORE_PIN`] typed.
+    async fn in_store(&self, job: PinJob) -> Result<Answers, Notice> {
+        let answer = tokio::task::spawn_blocking(move || {
+            let pin = Pin::new(STORE_PIN).unwrap();
+            match job.kind {
+                PinJobKind::Use => pinjob::run(&job, &pin),
+                PinJobKind::Choose => pinjob::choose(&job, &pin),
+            }
+        });
+        match answer.await.unwrap() {
+            PinAnswer::Ok(outcomes) => Ok(Answers::new(outcomes)),
+            PinAnswer::Error(fault) => Err(Notice {
+                code: fault.code,
+                message: fault.message,
+                action: fault.action,
+                tone: wardkey_desk::notice::Tone::Danger,
+            }),
+        }
+    }
+
     fn operate(&self, job: &PinJob) -> Result<Vec<Outcome>, CardError> {
         let card = self.card(&job.reader)?;
         let mut card = card.lock().unwrap();
         assert_eq!(job.serial.as_deref(), Some(card.serial.as_str()));
+        if let Some(puk) = &job.puk {
+            if card.puk != puk.0 {
+                return Err(CardError::WrongPuk { tries_left: 4 });
+            }
+            card.tries_left = 5;
+        }
+        if card.tries_left == 0 {
+            return Err(CardError::PinBlocked);
+        }
         if job.kind == PinJobKind::Choose {
             card.factory_pin = false;
         }
@@ -172,6 +209,7 @@ impl SoftPort {
                 Operation::Sign { slot, digest } => Ok(Outcome::Signature {
                     signature: key(*slot)?.sign_digest(digest).unwrap(),
                 }),
+                Operation::Generate { slot } => Err(CardError::SlotFilled { slot: *slot }),
                 Operation::Agree { slot, peer } => Ok(Outcome::Shared {
                     shared: SharedSecret(*key(*slot)?.agree(peer).unwrap()),
                 }),
@@ -184,6 +222,9 @@ impl CardPort for SoftPort {
     fn watch(&self, _: Option<String>, heard: Box<dyn Fn(ReaderEvent) + Send>) -> Result<WatchGuard, CardError> {
         *self.heard.lock().unwrap() = Some(heard);
         Ok(Box::new(()))
+    }
+    fn evidence(&self, _: &str) -> Result<Evidence, CardError> {
+        Ok(Evidence::default())
     }
     fn info(&self, reader: &str) -> Result<CardInfo, CardError> {
         Ok(self.card(reader)?.lock().unwrap().info(reader))
@@ -231,6 +272,7 @@ impl CardPort for SoftPort {
             return Err(CardError::Pulled);
         }
         card.factory_secrets = false;
+        card.puk = settings.puk.to_string();
         let key = |slot| card.keys[&slot].public();
         Ok(Prepared {
             authentication: key(Slot::Authentication),
@@ -246,6 +288,9 @@ impl CardPort for SoftPort {
             tokio::time::sleep(Duration::from_millis(20)).await;
             if let Some(notice) = self.fails.lock().unwrap().take() {
                 return Err(notice);
+            }
+            if job.store.is_some() {
+                return self.in_store(job).await;
             }
             let answers = self.operate(&job)?;
             if std::mem::take(&mut *self.pull_in_window.lock().unwrap()) {
@@ -409,13 +454,13 @@ impl Server {
     /// [`Server::card`] with other rights: 1 read, 2 write.
     pub async fn card_with(&self, hospital: &Hospital, holder: &str, rights: u8) -> Card {
         let card = hospital.card(&self.stage, holder, rights).await.unwrap();
-        self.wrap(hospital, &card.agreement.public()).await;
+        self.wrap_to(hospital, &card.agreement.public()).await;
         card
     }
 
     /// The card of the master key, with the institution's key sealed to it.
     pub async fn master(&self, hospital: &Hospital) -> Arc<Mutex<SoftCard>> {
-        self.wrap(hospital, &hospital.wrap.public()).await;
+        self.wrap_to(hospital, &hospital.wrap.public()).await;
         let copy = |key: &SoftKey| SoftKey::from_bytes(&key.to_bytes()).unwrap();
         let card = SoftCard::blank("9001");
         {
@@ -431,8 +476,8 @@ impl Server {
         card
     }
 
-    /// Seals the institution's key of epoch 1 to a 9D key.
-    pub async fn wrap(&self, hospital: &Hospital, recipient: &PublicKey) {
+    /// Seals the hospital's agreement key of epoch 1 to a 9D key.
+    pub async fn wrap_to(&self, hospital: &Hospital, recipient: &PublicKey) {
         let domain = self.stage.gateway.domain();
         let aad = agreement_aad(&hospital.id, 1, &recipient.id());
         let sealed = seal(

@@ -34,13 +34,6 @@ pub(super) enum Signer {
     Patient { patient: PatientId, key: PublicKey },
 }
 
-/// An active card of an institution. Its approval was checked on the chain's mirror when the request came.
-#[derive(Clone, Copy, Debug)]
-pub struct DeviceCaller {
-    /// Its institution.
-    pub institution: InstitutionId,
-}
-
 /// The holder of one of an institution's master keys.
 #[derive(Clone, Copy, Debug)]
 pub struct MasterCaller {
@@ -130,18 +123,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
             .get::<Self>()
             .cloned()
             .ok_or_else(|| Refusal::Internal.into())
-    }
-}
-
-impl FromRequestParts<Gateway> for DeviceCaller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, gateway).await?;
-        caller.device().ok_or(Refusal::WrongSigner)?;
-        Ok(Self {
-            institution: caller.institution(gateway)?,
-        })
     }
 }
 

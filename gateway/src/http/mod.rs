@@ -8,7 +8,7 @@ mod remote;
 mod signed;
 
 pub use body::{JsonBody, json};
-pub use caller::{Caller, DeviceCaller, Headers, MasterCaller, PatientCaller};
+pub use caller::{Caller, Headers, MasterCaller, PatientCaller};
 pub use intake::{Rooms, received};
 pub use query::{PathIds, QueryOf};
 pub use remote::Remote;

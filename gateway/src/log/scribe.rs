@@ -1,5 +1,6 @@
 //! Makes a log entry of what is to be done: event, leaf, sealed event, receipt.
 
+use super::ink::Pen;
 use super::seal::{Envelope, Purpose};
 use crate::random;
 use wardkey_core::fault::Coded;
@@ -8,6 +9,7 @@ use wardkey_core::id::{DeviceId, Digest, GatewayId, InstitutionId, PatientId};
 use wardkey_core::key::{KeyError, PublicKey, SoftKey};
 use wardkey_core::log::{Deed, LogEvent, Receipt};
 use wardkey_core::typed::{Domain, hash_struct};
+use wardkey_core::uses::Use;
 
 /// What is to be logged, before its place in the log is known.
 #[derive(Clone, Debug)]
@@ -28,6 +30,24 @@ pub struct Draft {
     pub subject: Digest,
     /// Seconds since 1970.
     pub time: u64,
+    /// Notes it for the card's institution; `None` for the patient.
+    pub pen: Option<Pen>,
+}
+
+impl Draft {
+    /// The line for the institution, once its place in the log is known.
+    #[must_use]
+    pub fn as_use(&self, index: u64) -> Use {
+        Use {
+            action: self.action,
+            patient: self.patient,
+            section: self.section,
+            reason: self.reason.clone(),
+            subject: self.subject,
+            time: self.time,
+            index,
+        }
+    }
 }
 
 /// An entry as the store keeps it.
@@ -140,6 +160,7 @@ impl Scribe {
             reason,
             subject,
             time,
+            ..
         } = draft;
         let salt = Digest(random::bytes()?);
         let event = LogEvent {

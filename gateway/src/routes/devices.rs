@@ -1,14 +1,17 @@
 //! Cards, as the contract has them, and their certificates.
 
 use crate::error::{Problem, Refusal};
-use crate::http::{MasterCaller, PathIds};
+use crate::http::{JsonBody, MasterCaller, PathIds};
+use crate::routes::enrolment::TEXT;
 use crate::state::Gateway;
+use crate::store::Note;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
 use wardkey_chain::{Device, DeviceStatus};
 use wardkey_core::action::SignedAction;
-use wardkey_core::device::DeviceCertificate;
+use wardkey_core::device::{Attestation, DeviceCertificate};
 use wardkey_core::id::{DeviceId, Digest, InstitutionId};
 use wardkey_core::key::PublicKey;
 
@@ -72,6 +75,12 @@ pub struct Whole {
     not_after: u64,
     nonce: u32,
     certificate: DeviceCertificate,
+    /// When it last opened a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_use: Option<u64>,
+    /// Why it was revoked, in the institution's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 /// `GET /v1/devices/{id}`.
@@ -105,6 +114,48 @@ pub async fn certificate(
     gateway.blocking(find).await.map(Json)
 }
 
+/// `GET /v1/devices/{id}/evidence`: the attestation that its certificate names the digest of; needed to request a renewal.
+pub async fn evidence(
+    State(gateway): State<Gateway>,
+    PathIds(id): PathIds<DeviceId>,
+) -> Result<Json<Attestation>, Problem> {
+    let find = move |g: &Gateway| {
+        let certificate = g.ledger.view().device_state(&id).map(|device| device.certificate);
+        let stored = g.store.request(&certificate.ok_or(Refusal::DeviceNotFound)?)?;
+        Ok(Json(stored.ok_or(Refusal::CertificateNotFound)?.request.attestation))
+    };
+    gateway.blocking(find).await
+}
+
+/// The body of a note.
+#[derive(Debug, Deserialize)]
+pub struct Words {
+    note: String,
+}
+
+/// `PUT /v1/institutions/{id}/devices/{device}/note`: why a card was revoked; the newest replaces.
+pub async fn note(
+    State(gateway): State<Gateway>,
+    caller: MasterCaller,
+    PathIds((id, device)): PathIds<(InstitutionId, DeviceId)>,
+    JsonBody(Words { note }): JsonBody<Words>,
+) -> Result<StatusCode, Problem> {
+    caller.must_be(id)?;
+    if note.len() > TEXT {
+        return Err(Refusal::BodyTooLarge.into());
+    }
+    let act = move |g: &Gateway| {
+        let owner = g.ledger.view().device_state(&device).map(|known| known.institution);
+        if owner != Some(id) {
+            return Err(Refusal::DeviceNotFound.into());
+        }
+        let time = g.clock.now();
+        Ok(g.store.put_note(&device, &Note { time, text: note })?)
+    };
+    gateway.blocking(act).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// `GET /v1/institutions/{id}/devices`; cards whose certificate is not held here are left out.
 pub async fn of_institution(
     State(gateway): State<Gateway>,
@@ -136,6 +187,8 @@ pub async fn of_institution(
                     not_after,
                     nonce,
                     certificate,
+                    last_use: g.store.seen(&id)?,
+                    note: g.store.note(&id)?.map(|note| note.text),
                 });
             }
         }

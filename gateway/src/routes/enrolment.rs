@@ -18,7 +18,7 @@ const CHALLENGE: u64 = 900;
 /// Largest attestation certificate, bytes.
 const CERTIFICATE: usize = 8 * 1024;
 /// Longest text in a certificate and longest reason, bytes.
-const TEXT: usize = 200;
+pub(super) const TEXT: usize = 200;
 
 /// The answer to `POST /v1/challenges`.
 #[derive(Debug, Serialize)]
@@ -87,21 +87,28 @@ pub struct Progress {
     reason: Option<String>,
 }
 
-/// Whether the chain has the card with exactly this certificate.
-fn approved(gateway: &Gateway, stored: &StoredRequest) -> bool {
-    let certificate = &stored.request.certificate;
-    gateway
-        .ledger
-        .view()
-        .device_state(&certificate.device_id())
-        .is_some_and(|d| d.certificate == certificate.digest())
+/// Whether the card's newest approval answers this very request; a later request for the same card asks for its renewal.
+fn approved(gateway: &Gateway, stored: &StoredRequest) -> Result<bool, Problem> {
+    let device = stored.request.certificate.device_id();
+    if gateway.ledger.view().device_state(&device).is_none() {
+        return Ok(false);
+    }
+    let approval = gateway.ledger.chain().device_approval(&device)?;
+    let answered = approval.and_then(|signed| signed.proof).map(|proof| proof.message);
+    let request = &stored.request;
+    Ok(answered
+        == Some(DeviceRequest::typed(
+            &request.certificate,
+            &request.challenge,
+            request.deadline,
+        )))
 }
 
 /// `GET /v1/device-requests/{id}`.
 pub async fn state(State(gateway): State<Gateway>, PathIds(id): PathIds<Digest>) -> Result<Json<Progress>, Problem> {
     let find = move |g: &Gateway| {
         let stored = g.store.request(&id)?.ok_or(Refusal::RequestNotFound)?;
-        let state = if approved(g, &stored) {
+        let state = if approved(g, &stored)? {
             "approved"
         } else if stored.refusal.is_some() {
             "refused"
@@ -133,14 +140,18 @@ pub async fn requests(
 ) -> Result<Json<Vec<Waiting>>, Problem> {
     caller.must_be(id)?;
     let list = move |g: &Gateway| {
-        let mut stored = g.store.requests_of(&id)?;
-        stored.retain(|stored| !approved(g, stored));
+        let mut waiting = Vec::new();
+        for stored in g.store.requests_of(&id)? {
+            if !approved(g, &stored)? {
+                waiting.push(stored);
+            }
+        }
         let line = |stored: StoredRequest| Waiting {
             request: stored.request.certificate.digest(),
             submitted: stored.submitted,
             whole: stored.request,
         };
-        Ok(Json(stored.into_iter().map(line).collect()))
+        Ok(Json(waiting.into_iter().map(line).collect()))
     };
     gateway.blocking(list).await
 }

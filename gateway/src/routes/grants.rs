@@ -1,7 +1,7 @@
 //! Grants: given by the patient, seen by the patient and by the institution.
 
 use crate::error::{Problem, Refusal};
-use crate::http::{DeviceCaller, JsonBody, PathIds, PatientCaller, Remote};
+use crate::http::{Caller, JsonBody, PathIds, PatientCaller, Remote};
 use crate::state::Gateway;
 use crate::store::{StoredGrant, Wrapped};
 use axum::Json;
@@ -192,14 +192,11 @@ pub struct Received {
     state: &'static str,
 }
 
-/// `GET /v1/grants`: those to the card's institution, newest first.
-pub async fn to_institution(
-    State(gateway): State<Gateway>,
-    caller: DeviceCaller,
-) -> Result<Json<Vec<Received>>, Problem> {
+/// `GET /v1/grants`: those to the institution of the card or master key, newest first.
+pub async fn to_institution(State(gateway): State<Gateway>, caller: Caller) -> Result<Json<Vec<Received>>, Problem> {
     let list = move |g: &Gateway| {
         let known = |commitment: &Commitment| g.ledger.view().knows(commitment);
-        let stored = g.store.grants_of_institution(&caller.institution, &known)?;
+        let stored = g.store.grants_of_institution(&caller.institution(g)?, &known)?;
         let now = g.clock.now();
         let view = g.ledger.view();
         let line = |stored: StoredGrant| {

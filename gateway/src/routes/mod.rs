@@ -13,6 +13,8 @@ mod proposals;
 mod records;
 mod section_keys;
 mod sessions;
+mod unblocks;
+mod uses;
 mod wraps;
 
 pub(crate) use records::Wanted;
@@ -71,12 +73,16 @@ fn public_routes() -> Router<Gateway> {
         .route("/v1/institutions/{id}/epochs", get(wraps::older))
         .route("/v1/devices/{id}", get(devices::one))
         .route("/v1/devices/{id}/certificate", get(devices::certificate))
+        .route("/v1/devices/{id}/evidence", get(devices::evidence))
         .route("/v1/checkpoints/latest", get(network::checkpoint))
         .route("/v1/actions", post(actions::submit))
         .route("/v1/challenges", post(enrolment::challenge))
         .route("/v1/sessions", post(sessions::open))
         .route("/v1/device-requests", post(enrolment::request))
         .route("/v1/device-requests/{id}", get(enrolment::state))
+        .route("/v1/unblocks", post(unblocks::ask).get(unblocks::named))
+        .route("/v1/unblocks/{id}", get(unblocks::one))
+        .route("/v1/unblocks/{id}/answer", put(unblocks::answer))
 }
 
 fn signed_routes() -> Router<Gateway> {
@@ -110,6 +116,9 @@ fn signed_routes() -> Router<Gateway> {
             post(proposals::withdraw),
         )
         .route("/v1/institutions/{id}/devices", get(devices::of_institution))
+        .route("/v1/institutions/{id}/devices/{device}/note", put(devices::note))
+        .route("/v1/institutions/{id}/inks", get(uses::inks))
+        .route("/v1/institutions/{id}/uses", get(uses::lines))
         .route("/v1/events", get(events::stream))
 }
 

@@ -117,6 +117,7 @@ fn drafts_of_device(
     let grant = gateway.presented(commitment)?;
     let permitted = gateway.permit(&grant, patient, device, sections, Right::Read)?;
     let time = gateway.clock.now();
+    let pen = gateway.pen(&grant.grant().document.institution, &device)?;
     let draft = |checked: wardkey_core::permission::GrantChecked| Draft {
         action: Deed::Read,
         patient: checked.patient(),
@@ -126,6 +127,7 @@ fn drafts_of_device(
         reason: reason.clone(),
         subject: Digest(checked.commitment().0),
         time,
+        pen: Some(pen.clone()),
     };
     Ok(permitted.into_iter().map(draft).collect())
 }
@@ -147,6 +149,7 @@ fn drafts_of_patient(
         reason: headers.reason.clone().unwrap_or_default(),
         subject: Digest::default(),
         time,
+        pen: None,
     };
     Ok(gateway
         .store
@@ -280,7 +283,7 @@ impl<'a> Door<'a> {
             return Err(Refusal::RecordEpoch.into());
         }
         record.verify(self.gateway.domain(), self.signature_key(&record)?.as_ref())?;
-        let draft = self.draft(header);
+        let draft = self.draft(header)?;
         Ok(NewRecord { record, draft })
     }
 
@@ -301,8 +304,8 @@ impl<'a> Door<'a> {
         Ok(self.gateway.store.certificate(&certificate)?.map(|c| c.signature))
     }
 
-    fn draft(&self, header: &RecordHeader) -> Draft {
-        Draft {
+    fn draft(&self, header: &RecordHeader) -> Result<Draft, Problem> {
+        Ok(Draft {
             action: Deed::Write,
             patient: header.patient,
             institution: header.institution,
@@ -311,7 +314,8 @@ impl<'a> Door<'a> {
             reason: self.reason.clone(),
             subject: Digest(header.record.0),
             time: self.now,
-        }
+            pen: Some(self.gateway.pen(&header.institution, &header.device)?),
+        })
     }
 
     /// Asks the rule for every section and every card concerned: the sender's and each author's.

@@ -16,11 +16,12 @@ use wardkey_core::epoch::OlderKey;
 use wardkey_core::fault::Coded;
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hpke::Sealed;
-use wardkey_core::id::{Commitment, Digest, InstitutionId, KeyId, PatientId, RecordId, SessionId};
+use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, RecordId, SessionId};
 use wardkey_core::key::PublicKey;
 use wardkey_core::log::Receipt;
 use wardkey_core::record::Record;
 use wardkey_core::section_keys::SectionKeys;
+use wardkey_core::uses::TAG;
 
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -220,6 +221,52 @@ pub struct LogLine {
     pub path: Option<Vec<Digest>>,
 }
 
+/// The key of an institution's use lines, sealed to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedInk {
+    /// Random.
+    pub id: [u8; TAG],
+    /// Epoch of the agreement key that opens it.
+    pub epoch: u32,
+    /// When it was made, seconds since 1970; used for a day at most.
+    pub made: u64,
+    /// The sealed key.
+    pub sealed: Sealed,
+}
+
+/// Which use lines are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct UsesAsked {
+    /// Of which institution; an ink of another gives nothing.
+    pub institution: InstitutionId,
+    /// Under which ink.
+    pub ink: [u8; TAG],
+    /// Of which card.
+    pub tag: [u8; TAG],
+    /// From this number on.
+    pub from: u64,
+    /// At most.
+    pub limit: u32,
+}
+
+/// A use line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedUse {
+    /// Its number under its ink.
+    pub number: u64,
+    /// Sealed.
+    pub ct: Vec<u8>,
+}
+
+/// Why a card was revoked, in the institution's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When it was written, seconds since 1970.
+    pub time: u64,
+    /// The words.
+    pub text: String,
+}
+
 /// Everything that the gateway keeps outside the chain. Blocking.
 ///
 /// Every method fails with [`StoreError::Failed`], [`StoreError::Damaged`], and, if it writes, [`StoreError::Full`].
@@ -305,6 +352,19 @@ pub trait Store: Send + Sync {
 
     /// A patient's lines from a sequence on, at most `limit`, each with its path to the root of the first `size` leaves.
     fn log_of(&self, patient: &PatientId, from: u64, limit: u32, size: u64) -> Result<Vec<LogLine>, StoreError>;
+    /// Keeps an ink, before its first use.
+    fn put_ink(&self, institution: &InstitutionId, ink: &SealedInk) -> Result<(), StoreError>;
+    /// An institution's inks made at `since` or later, oldest first.
+    fn inks(&self, institution: &InstitutionId, since: u64) -> Result<Vec<SealedInk>, StoreError>;
+    /// Use lines of one card under one ink, in their order.
+    fn uses(&self, asked: &UsesAsked) -> Result<Vec<SealedUse>, StoreError>;
+    /// When a card last opened a session, seconds since 1970.
+    fn seen(&self, device: &DeviceId) -> Result<Option<u64>, StoreError>;
+    /// Keeps a note on a card; the newest replaces.
+    fn put_note(&self, device: &DeviceId, note: &Note) -> Result<(), StoreError>;
+    /// The note on a card.
+    fn note(&self, device: &DeviceId) -> Result<Option<Note>, StoreError>;
+
     /// Number of leaves in the log, and the root over all of them.
     fn log_head(&self) -> Result<(u64, Digest), StoreError>;
 }

@@ -23,6 +23,14 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What a leaf certificate in DER says; `None` if it cannot be read.
+    #[must_use]
+    pub fn of(leaf: &[u8]) -> Option<Self> {
+        x509_parser::parse_x509_certificate(leaf)
+            .ok()
+            .map(|(_, leaf)| Self::read(&leaf))
+    }
+
     pub(crate) fn read(leaf: &X509Certificate<'_>) -> Self {
         let firmware = match extension(leaf, FIRMWARE) {
             Some([major, minor, patch]) => Some(format!("{major}.{minor}.{patch}")),

@@ -4,6 +4,7 @@
 //! key was made and under which policies, not who holds the card: compare serial number and public key with the request, and
 //! bind a fresh challenge signed by the key.
 
+mod chain;
 mod evidence;
 mod facts;
 mod roots;

@@ -1,17 +1,12 @@
 //! The verdict on the evidence, slot by slot.
 
+use super::chain::{chains, issued, parse, parse_all};
 use super::{Evidence, Facts, Roots, facts};
 use crate::Slot;
-use crate::piv::tlv;
 use serde::{Deserialize, Serialize};
 use wardkey_core::key::PublicKey;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::time::ASN1Time;
-
-/// Certificates between the card's and the root, at most: two tiers from firmware 5.7.4, one to spare.
-const DEEPEST: usize = 3;
-/// SHA-1 signatures, which the library below would accept.
-const SHA1: [&str; 3] = ["1.2.840.113549.1.1.5", "1.3.14.3.2.29", "1.2.840.10045.4.1"];
 
 /// What the evidence for one key is worth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +77,7 @@ pub fn verify(evidence: &Evidence, expected: &[(Slot, PublicKey)], roots: &Roots
     let time = i64::try_from(now)
         .ok()
         .and_then(|now| ASN1Time::from_timestamp(now).ok());
-    let slots = expected
+    let slots: Vec<SlotReport> = expected
         .iter()
         .map(|(slot, key)| {
             let leaf = parse(evidence.leaf(*slot));
@@ -101,7 +96,21 @@ pub fn verify(evidence: &Evidence, expected: &[(Slot, PublicKey)], roots: &Roots
             }
         })
         .collect();
-    Report { slots }
+    Report {
+        slots: of_one_card(slots),
+    }
+}
+
+/// The leaves of one card name one serial number; a leaf that names another than the first is of another card.
+fn of_one_card(mut slots: Vec<SlotReport>) -> Vec<SlotReport> {
+    let serial = |one: &SlotReport| one.facts.as_ref().and_then(|facts| facts.serial.clone());
+    let first = slots.iter().find_map(serial);
+    for slot in &mut slots {
+        if slot.facts.is_some() && serial(slot) != first && !matches!(slot.verdict, Verdict::Invalid(_)) {
+            slot.verdict = invalid("it names another card than the others");
+        }
+    }
+    slots
 }
 
 fn invalid(reason: &str) -> Verdict {
@@ -129,6 +138,7 @@ fn slot_verdict(
     if !issued(leaf, &card) {
         return Err("it was not signed by the card's own certificate");
     }
+    strong_enough(&Facts::read(leaf), slot)?;
     // Test root first: a list that holds both must not make a test card look genuine.
     if chains(&card, &parse_all(&roots.test), time)? {
         Ok(Verdict::TestRoot)
@@ -139,68 +149,13 @@ fn slot_verdict(
     }
 }
 
-/// True if `card` chains to a root of the list, false if an issuer is not on it.
-fn chains(card: &X509Certificate<'_>, list: &[X509Certificate<'_>], time: ASN1Time) -> Result<bool, &'static str> {
-    let mut current = card;
-    for _ in 0..=DEEPEST {
-        let named: Vec<_> = list
-            .iter()
-            .filter(|one| one.subject().as_raw() == current.issuer().as_raw())
-            .collect();
-        if named.is_empty() {
-            return Ok(false);
+/// A key that the card uses with less of its holder than Wardkey demands is worth nothing, however genuine the card.
+fn strong_enough(facts: &Facts, slot: Slot) -> Result<(), &'static str> {
+    match facts.pin_policy {
+        None => Err("it does not say when the card asks for the PIN"),
+        Some(policy) if policy < slot.pin_policy() => {
+            Err("the card asks for the PIN less often than this slot demands")
         }
-        let above = named
-            .into_iter()
-            .find(|one| issued(current, one))
-            .ok_or("a known issuer did not sign it")?;
-        if !above.is_ca() || !above.validity().is_valid_at(time) {
-            return Err("its issuer may not sign, or not at this time");
-        }
-        if above.subject().as_raw() == above.issuer().as_raw() {
-            return Ok(true);
-        }
-        current = above;
+        Some(_) => Ok(()),
     }
-    Err("its chain is too long")
-}
-
-fn issued(child: &X509Certificate<'_>, parent: &X509Certificate<'_>) -> bool {
-    let algorithm = &child.signature_algorithm;
-    child.issuer().as_raw() == parent.subject().as_raw()
-        && !SHA1.contains(&algorithm.algorithm.to_id_string().as_str())
-        && child.verify_signature(Some(parent.public_key())).is_ok()
-}
-
-fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
-    match x509_parser::parse_x509_certificate(der) {
-        Ok(([], certificate)) if is_canonical(der) => Some(certificate),
-        _ => None,
-    }
-}
-
-/// True if the parts that no signature covers are exactly as they must be (RFC 5280 §4.1.1): the frame in DER, the algorithm
-/// the same as inside, no unused bits in the signature. The parser above forgives some of that.
-fn is_canonical(der: &[u8]) -> bool {
-    let parts = || {
-        let content = tlv::find(der, 0x30)?;
-        let (tbs, rest) = tlv::next(content)?;
-        let (algorithm, rest) = tlv::next(rest)?;
-        let (signature, _) = tlv::next(rest)?;
-        Some([tbs, algorithm, signature])
-    };
-    let Some([tbs, algorithm, signature]) = parts() else {
-        return false;
-    };
-    let content = [tbs, algorithm, signature]
-        .map(|part| tlv::encode(part.tag, part.value))
-        .concat();
-    [tbs.tag, algorithm.tag, signature.tag] == [0x30, 0x30, 0x03]
-        && tlv::encode(0x30, &content) == der
-        && tlv::find(tbs.value, 0x30) == Some(algorithm.value)
-        && signature.value.first() == Some(&0)
-}
-
-fn parse_all(list: &[Vec<u8>]) -> Vec<X509Certificate<'_>> {
-    list.iter().filter_map(|der| parse(der)).collect()
 }

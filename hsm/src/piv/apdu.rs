@@ -5,6 +5,8 @@ use zeroize::Zeroizing;
 
 /// Most bytes of one answer that we are willing to collect.
 const ANSWER_LIMIT: usize = 32 * 1024;
+/// Most pieces of it: with one byte a piece, a card could keep us for minutes.
+const PIECES_LIMIT: usize = 256;
 
 /// Whatever carries one command to the card and its answer back: a PC/SC transaction, or a fake in tests.
 pub trait Channel {
@@ -13,6 +15,14 @@ pub trait Channel {
     /// # Errors
     /// [`CardError::Pulled`] and the service's other failures.
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, CardError>;
+
+    /// Speaks to the reader instead of the card (SCardControl).
+    ///
+    /// # Errors
+    /// [`CardError::NoReader`] where there is no reader to speak to.
+    fn control(&mut self, _code: u32, _data: &[u8]) -> Result<Vec<u8>, CardError> {
+        Err(CardError::NoReader)
+    }
 
     /// True if an Le byte may follow data (T=1); T=0 forbids it.
     fn takes_le(&self) -> bool {
@@ -90,11 +100,13 @@ pub fn exchange(channel: &mut dyn Channel, command: Command<'_>) -> Result<Answe
 }
 
 fn collect(channel: &mut dyn Channel, command: &Command<'_>, mut answer: Answer) -> Result<Answer, CardError> {
+    let mut pieces = 0;
     while answer.status >> 8 == 0x61 {
+        pieces += 1;
         let [_, left] = answer.status.to_be_bytes();
         let more = split(command.step, channel.transmit(&[0, 0xc0, 0, 0, left])?)?;
         let grows = !more.data.is_empty() || more.status >> 8 != 0x61;
-        if !grows || answer.data.len() + more.data.len() > ANSWER_LIMIT {
+        if !grows || pieces > PIECES_LIMIT || answer.data.len() + more.data.len() > ANSWER_LIMIT {
             return Err(malformed(command.step));
         }
         let mut data = Zeroizing::new(Vec::with_capacity(answer.data.len() + more.data.len()));

@@ -1,17 +1,15 @@
 //! A connection to one card.
 
+use super::reader_pad::ReaderPad;
 use super::transport::{self, Line};
-use super::{CardInfo, Verified, commands};
+use super::{CardInfo, Verified, capabilities, commands};
 use crate::attestation::Evidence;
+use crate::store::Capabilities;
 use crate::{CardError, Pin, Slot, TouchPolicy, holder};
 use std::sync::mpsc;
 use std::time::Duration;
 use wardkey_core::key::{PublicKey, Signature};
 use zeroize::Zeroizing;
-
-/// References for GET METADATA (Yubico).
-const PUK: u8 = 0x81;
-const MANAGEMENT_KEY: u8 = 0x9b;
 
 /// A shared connection to the PIV application of a card. Bound to this very insertion: after a pull every call fails with
 /// [`CardError::Pulled`], and another card needs a new connection.
@@ -137,6 +135,36 @@ impl PivCard {
         })
     }
 
+    /// True if the reader has keys of its own for the PIN, so that it need not pass through this computer. A reader that does not
+    /// answer has none.
+    pub fn has_reader_pad(&mut self) -> bool {
+        self.transact(|line| Ok(ReaderPad::find(line).is_some()))
+            .unwrap_or(false)
+    }
+
+    /// [`PivCard::with_pin`] with the PIN typed on the reader; blocks until it was typed.
+    ///
+    /// # Errors
+    /// As [`PivCard::with_pin`]; [`CardError::Cancelled`] if nobody typed it; [`CardError::NoReader`] if the reader has no keys.
+    pub fn with_reader_pin<T>(
+        &mut self,
+        operations: impl FnOnce(&mut Verified<'_>) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        self.transact(|line| {
+            let pad = ReaderPad::find(line).ok_or(CardError::NoReader)?;
+            commands::select(line)?;
+            operations(&mut Verified::on_reader(line, pad)?)
+        })
+    }
+
+    /// When the key in `slot` wants to be touched; `None` if the card does not tell. Keeps a verified PIN.
+    ///
+    /// # Errors
+    /// [`CardError::Pulled`], [`CardError::Protocol`].
+    pub fn touch_policy(&mut self, slot: Slot) -> Result<Option<TouchPolicy>, CardError> {
+        self.selected(|line| Ok(commands::metadata(line, slot.reference())?.and_then(|key| key.touch_policy)))
+    }
+
     /// Signs while the PIN is still verified, without SELECT: the silent renewal of a session with 9A. The caller verifies the
     /// signature with the key it expects, since the card is not asked who it is.
     ///
@@ -171,7 +199,7 @@ impl PivCard {
     /// [`CardError::PinNotFactory`], [`CardError::WrongPin`], [`CardError::PinBlocked`], [`CardError::PinTooSimple`],
     /// [`CardError::PinDefault`] if `new` is the factory's.
     pub fn change_pin(&mut self, old: &Pin, new: &Pin) -> Result<(), CardError> {
-        acceptable(new)?;
+        new.must_be_choosable()?;
         self.transact(|line| {
             commands::select(line)?;
             let known_default = commands::pin_metadata(line)?.and_then(|pin| pin.is_default);
@@ -187,7 +215,7 @@ impl PivCard {
     /// # Errors
     /// [`CardError::WrongPuk`], [`CardError::PukBlocked`], [`CardError::PinTooSimple`], [`CardError::PinDefault`].
     pub fn unblock_pin(&mut self, puk: &[u8; 8], new: &Pin) -> Result<(), CardError> {
-        acceptable(new)?;
+        new.must_be_choosable()?;
         self.transact(|line| {
             commands::select(line)?;
             commands::unblock_pin(line, puk, new)
@@ -210,6 +238,13 @@ impl PivCard {
         })
     }
 
+    /// What the card can do, probed by its answer to reset, GET VERSION and GET METADATA; keeps a verified PIN.
+    pub(crate) fn probe(&mut self) -> Result<Capabilities, CardError> {
+        let status = self.card.as_ref().and_then(|card| card.status2_owned().ok());
+        let atr = status.map(|status| hex::encode(status.atr())).unwrap_or_default();
+        self.selected(|line| capabilities::probe(line, &atr))
+    }
+
     /// True or false as the card says; `None` if it does not say.
     pub(crate) fn has_factory_pin(&mut self) -> Result<Option<bool>, CardError> {
         self.selected(|line| Ok(commands::pin_metadata(line)?.and_then(|pin| pin.is_default)))
@@ -223,9 +258,17 @@ impl PivCard {
         })
     }
 
+    /// Whether the card has a CHUID and a CCC.
+    pub(crate) fn has_identity(&mut self) -> Result<(bool, bool), CardError> {
+        self.selected(|line| {
+            let mut has = |tag| commands::object(line, tag).map(|content| content.is_some());
+            Ok((has(commands::CHUID)?, has(commands::CCC)?))
+        })
+    }
+
     /// True or false as the card says; `None` if it does not say.
     pub(crate) fn has_factory_management_key(&mut self) -> Result<Option<bool>, CardError> {
-        self.selected(|line| Ok(commands::metadata(line, MANAGEMENT_KEY)?.and_then(|key| key.is_default)))
+        self.selected(|line| Ok(commands::metadata(line, commands::MANAGEMENT_KEY)?.and_then(|key| key.is_default)))
     }
 
     /// The key of a slot that preparing has finished: made on this card with our policies, and described by its certificate.
@@ -247,7 +290,7 @@ impl PivCard {
     /// Refuses a card that says its PUK or management key is still the factory's.
     pub(crate) fn expect_no_factory_secrets(&mut self) -> Result<(), CardError> {
         self.selected(|line| {
-            for reference in [PUK, MANAGEMENT_KEY] {
+            for reference in [commands::PUK, commands::MANAGEMENT_KEY] {
                 if commands::metadata(line, reference)?.is_some_and(|secret| secret.is_default == Some(true)) {
                     return Err(CardError::BadSettings {
                         reason: "the card still has the factory's",
@@ -258,7 +301,10 @@ impl PivCard {
         })
     }
 
-    fn selected<T>(&mut self, work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>) -> Result<T, CardError> {
+    pub(crate) fn selected<T>(
+        &mut self,
+        work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
         self.transact(|line| {
             commands::ensure_selected(line)?;
             work(line)
@@ -284,16 +330,6 @@ impl PivCard {
             Err((_, error)) => return Err(transport::error(error)),
         };
         work(&mut Line { transaction, protocol })
-    }
-}
-
-fn acceptable(new: &Pin) -> Result<(), CardError> {
-    if new.is_factory() {
-        Err(CardError::PinDefault)
-    } else if new.is_too_simple() {
-        Err(CardError::PinTooSimple)
-    } else {
-        Ok(())
     }
 }
 

@@ -10,17 +10,28 @@ use zeroize::Zeroizing;
 /// The PIV application without its version bytes, so that every version is found (SP 800-73-4 part 1 §2.2).
 const APPLICATION: [u8; 5] = [0xa0, 0x00, 0x00, 0x03, 0x08];
 /// The PIN's reference.
-const PIN: u8 = 0x80;
+pub(crate) const PIN: u8 = 0x80;
+/// The unblocking code's reference, for GET METADATA (Yubico).
+pub(crate) const PUK: u8 = 0x81;
+/// The management key's reference, for GET METADATA (Yubico).
+pub(crate) const MANAGEMENT_KEY: u8 = 0x9b;
 /// ECC P-256 (SP 800-78-4 table 6-2).
 pub(crate) const P256: u8 = 0x11;
 /// Card holder unique identifier.
-const CHUID: [u8; 3] = [0x5f, 0xc1, 0x02];
+pub(crate) const CHUID: [u8; 3] = [0x5f, 0xc1, 0x02];
+/// Card capability container.
+pub(crate) const CCC: [u8; 3] = [0x5f, 0xc1, 0x07];
 /// The attestation key's certificate (Yubico).
 const ATTESTATION_CERTIFICATE: [u8; 3] = [0x5f, 0xff, 0x01];
 
 type Card<'a> = &'a mut dyn Channel;
 
-fn send(card: Card<'_>, step: &'static str, [ins, p1, p2]: [u8; 3], data: &[u8]) -> Result<Answer, CardError> {
+pub(crate) fn send(
+    card: Card<'_>,
+    step: &'static str,
+    [ins, p1, p2]: [u8; 3],
+    data: &[u8],
+) -> Result<Answer, CardError> {
     exchange(
         card,
         Command {
@@ -108,7 +119,7 @@ pub(crate) fn unblock_pin(card: Card<'_>, puk: &[u8; 8], new: &Pin) -> Result<()
     }
 }
 
-fn pin_error(step: &'static str, status: u16) -> CardError {
+pub(crate) fn pin_error(step: &'static str, status: u16) -> CardError {
     match status {
         0x6983 | 0x63c0 => CardError::PinBlocked,
         status if status & 0xfff0 == 0x63c0 => CardError::WrongPin {

@@ -18,6 +18,8 @@ pub struct Metadata {
     pub point: Option<Vec<u8>>,
     /// True if PIN, PUK or management key still have the factory's value.
     pub is_default: Option<bool>,
+    /// Tries of PIN or PUK that a right entry brings back.
+    pub tries: Option<u8>,
     /// Tries left of PIN or PUK.
     pub tries_left: Option<u8>,
 }
@@ -44,6 +46,7 @@ impl Metadata {
             is_default: tlv::find(answer, 5)
                 .and_then(|value| value.first())
                 .map(|&flag| flag == 1),
+            tries: tlv::find(answer, 6).and_then(|value| value.first().copied()),
             tries_left: tlv::find(answer, 6).and_then(|value| value.get(1).copied()),
         }
     }
@@ -68,7 +71,10 @@ mod tests {
             (Some(true), Some(65))
         );
         let pin = Metadata::parse(&[1, 1, 0xff, 5, 1, 1, 6, 2, 3, 2]);
-        assert_eq!((pin.is_default, pin.tries_left), (Some(true), Some(2)));
+        assert_eq!(
+            (pin.is_default, pin.tries, pin.tries_left),
+            (Some(true), Some(3), Some(2))
+        );
     }
 
     proptest! {

@@ -2,10 +2,16 @@
 //! the card's maker never matter.
 
 pub mod apdu;
+pub(crate) mod capabilities;
 mod card;
 pub(crate) mod commands;
 mod info;
+pub(crate) mod inspect;
+#[cfg(test)]
+mod lies;
 pub mod metadata;
+pub mod reader_pad;
+mod store;
 pub mod tlv;
 pub(crate) mod transport;
 mod verified;

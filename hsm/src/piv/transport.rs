@@ -66,7 +66,57 @@ impl Channel for Line<'_> {
         Ok(buffer)
     }
 
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, CardError> {
+        let mut buffer = [0; 256];
+        self.transaction
+            .control(code.into(), data, &mut buffer)
+            .map(<[u8]>::to_vec)
+            .map_err(error_midway)
+    }
+
     fn takes_le(&self) -> bool {
         self.protocol != Some(pcsc::Protocol::T0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pcsc::Error as E;
+
+    #[test]
+    fn the_services_errors_have_our_words() {
+        use CardError as C;
+        let words = [
+            (E::NoService, C::ServiceDown),
+            (E::ServiceStopped, C::ServiceDown),
+            (E::InvalidHandle, C::ServiceDown),
+            (E::SecurityViolation, C::ServiceDenied),
+            (E::NoReadersAvailable, C::NoReader),
+            (E::UnknownReader, C::NoReader),
+            (E::NoSmartcard, C::NoCard),
+            (E::RemovedCard, C::Pulled),
+            (E::UnresponsiveCard, C::Unresponsive),
+            (E::ProtoMismatch, C::Unresponsive),
+        ];
+        for (from, expected) in words {
+            assert_eq!(error(from), expected);
+        }
+        assert!(matches!(error(E::SharingViolation), C::Busy { .. }));
+        assert!(matches!(error(E::InternalError), C::Service { .. }));
+    }
+
+    #[test]
+    fn midway_a_card_that_has_gone_was_pulled_whatever_the_service_calls_it() {
+        for from in [
+            E::NotTransacted,
+            E::NoSmartcard,
+            E::ReaderUnavailable,
+            E::UnpoweredCard,
+            E::ResetCard,
+        ] {
+            assert_eq!(error_midway(from), CardError::Pulled);
+        }
+        assert_eq!(error_midway(E::ServiceStopped), CardError::ServiceDown);
     }
 }

@@ -2,14 +2,24 @@
 
 use super::apdu::{Channel, unexpected};
 use super::commands;
-use crate::{CardError, KeyStore, Pin, Slot, TouchPolicy};
+use super::reader_pad::ReaderPad;
+use crate::store::{Keys, StoreKind};
+use crate::{CardError, Pin, Slot, TouchPolicy};
 use wardkey_core::key::{PublicKey, Signature};
 use zeroize::Zeroizing;
+
+/// Where the PIN comes from each time that the card asks for it.
+enum Source<'a> {
+    /// Typed in our window.
+    Typed(&'a Pin),
+    /// Typed on the reader's own keys; the holder types it again each time.
+    OnReader(ReaderPad),
+}
 
 /// A card whose PIN was verified; lives inside one transaction.
 pub struct Verified<'a> {
     card: &'a mut dyn Channel,
-    pin: &'a Pin,
+    pin: Source<'a>,
     /// True while nothing but VERIFY happened since the PIN was sent: what "PIN always" asks for.
     fresh: bool,
 }
@@ -26,7 +36,31 @@ impl<'a> Verified<'a> {
             commands::forget_pin(card)?;
             return Err(CardError::PinDefault);
         }
-        Ok(Self { card, pin, fresh: true })
+        Ok(Self {
+            card,
+            pin: Source::Typed(pin),
+            fresh: true,
+        })
+    }
+
+    /// Lets the holder type the PIN on the reader. Refuses the factory's PIN where the card tells that it is set.
+    pub(crate) fn on_reader(card: &'a mut dyn Channel, pad: ReaderPad) -> Result<Self, CardError> {
+        if commands::pin_metadata(card)?.and_then(|pin| pin.is_default) == Some(true) {
+            return Err(CardError::PinDefault);
+        }
+        pad.verify(card)?;
+        Ok(Self {
+            card,
+            pin: Source::OnReader(pad),
+            fresh: true,
+        })
+    }
+
+    fn verify_again(&mut self) -> Result<(), CardError> {
+        match &self.pin {
+            Source::Typed(pin) => commands::verify(self.card, pin),
+            Source::OnReader(pad) => pad.verify(self.card),
+        }
     }
 
     /// Signs a SHA-256 digest; low-S.
@@ -61,13 +95,13 @@ impl<'a> Verified<'a> {
     ) -> Result<T, CardError> {
         // 9C asks for the PIN immediately before each use (SP 800-73-4 part 1 §3.1.2).
         if slot == Slot::Signature && !self.fresh {
-            commands::verify(self.card, self.pin)?;
+            self.verify_again()?;
         }
         self.fresh = false;
         let mut result = operation(self.card)?;
         // Other slots may have been made with "PIN always" too.
         if matches!(result, Err(0x6982)) && !self.touch_missed(slot)? {
-            commands::verify(self.card, self.pin)?;
+            self.verify_again()?;
             result = operation(self.card)?;
         }
         match result {
@@ -84,7 +118,11 @@ impl<'a> Verified<'a> {
     }
 }
 
-impl KeyStore for Verified<'_> {
+impl Keys for Verified<'_> {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Piv
+    }
+
     fn public_key(&mut self, slot: Slot) -> Result<PublicKey, CardError> {
         Verified::public_key(self, slot)
     }

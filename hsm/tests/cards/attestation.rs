@@ -2,8 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
-use wardkey_core::key::{PublicKey, SoftKey};
+use wardkey_core::key::SoftKey;
 use wardkey_hsm::attestation::{Evidence, Facts, Roots, Verdict, evidence_digest, verify};
 use wardkey_hsm::{PinPolicy, PivCard, Slot, TouchPolicy};
 
@@ -11,14 +10,14 @@ use wardkey_hsm::{PinPolicy, PivCard, Slot, TouchPolicy};
 pub(crate) const NOW: u64 = 1_767_225_600;
 
 /// Without a file of failed cases.
-fn quiet(cases: u32) -> ProptestConfig {
+pub(crate) fn quiet(cases: u32) -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::with_cases(cases)
     }
 }
 
-fn is_invalid(verdict: &Verdict, part: &str) -> bool {
+pub(crate) fn is_invalid(verdict: &Verdict, part: &str) -> bool {
     matches!(verdict, Verdict::Invalid(reason) if reason.contains(part))
 }
 
@@ -171,96 +170,4 @@ fn the_shipped_folder_is_read_and_holds_no_root_yet() {
     let roots = Roots::from_pem_dir(&folder).unwrap();
     let report = verify(&Evidence::default(), &[(Slot::Authentication, bench_key)], &roots, NOW);
     assert_eq!(report.overall(), Verdict::None);
-}
-
-/// A key whose certificate somebody else signs.
-struct Point([u8; 65]);
-impl rcgen::PublicKeyData for Point {
-    fn der_bytes(&self) -> &[u8] {
-        &self.0
-    }
-    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        &rcgen::PKCS_ECDSA_P256_SHA256
-    }
-}
-
-fn named(name: &str, ca: bool) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = if ca {
-        IsCa::Ca(BasicConstraints::Unconstrained)
-    } else {
-        IsCa::NoCa
-    };
-    params
-}
-
-/// Leaf ← F9 ← tier ← tier ← root, as firmware 5.7.4 has it; the F9 certificate lacks CA:TRUE, as some do.
-struct Chain {
-    key: PublicKey,
-    evidence: Evidence,
-    tiers: [String; 2],
-    root: String,
-}
-
-impl Chain {
-    fn make(tiers_are_ca: bool) -> Self {
-        let names = [
-            "Root 1",
-            "Intermediate B 1",
-            "PIV Attestation B 1",
-            "Yubico PIV Attestation",
-        ];
-        let keys: Vec<KeyPair> = names.iter().map(|_| KeyPair::generate().unwrap()).collect();
-        let params = |level: usize| named(names[level], level == 0 || (tiers_are_ca && level < 3));
-        let below = |level: usize| {
-            let issuer = Issuer::new(params(level - 1), &keys[level - 1]);
-            params(level).signed_by(&keys[level], &issuer).unwrap()
-        };
-        let key = SoftKey::generate().unwrap().public();
-        let leaf = named("YubiKey PIV Attestation 9a", false)
-            .signed_by(&Point(*key.bytes()), &Issuer::new(params(3), &keys[3]))
-            .unwrap();
-        Self {
-            key,
-            evidence: Evidence {
-                leaf9a: leaf.der().to_vec(),
-                issuer: below(3).der().to_vec(),
-                ..Evidence::default()
-            },
-            tiers: [below(1).pem(), below(2).pem()],
-            root: params(0).self_signed(&keys[0]).unwrap().pem(),
-        }
-    }
-
-    fn verdict(&self, bundle: &[&str]) -> Verdict {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("bundle.pem"), bundle.concat()).unwrap();
-        let roots = Roots::from_pem_dir(folder.path()).unwrap();
-        verify(&self.evidence, &[(Slot::Authentication, self.key)], &roots, NOW).overall()
-    }
-}
-
-#[test]
-fn the_longer_chain_of_newer_cards_is_followed() {
-    let chain = Chain::make(true);
-    let [upper, lower] = [chain.tiers[0].as_str(), chain.tiers[1].as_str()];
-    assert_eq!(chain.verdict(&[&chain.root, upper, lower]), Verdict::Genuine);
-    assert_eq!(chain.verdict(&[lower, &chain.root, upper]), Verdict::Genuine);
-    assert_eq!(chain.verdict(&[&chain.root, upper]), Verdict::NewerThanOurList);
-    assert_eq!(chain.verdict(&[&chain.root, lower]), Verdict::NewerThanOurList);
-    // Trusting a step alone is not trusting a root.
-    assert_eq!(chain.verdict(&[upper, lower]), Verdict::NewerThanOurList);
-}
-
-#[test]
-fn forged_chains_are_invalid() {
-    let (chain, other) = (Chain::make(true), Chain::make(true));
-    // Everything has the right names, but the lowest tier is another key.
-    let forged = other.verdict(&[&chain.root, &chain.tiers[0], &chain.tiers[1]]);
-    assert!(is_invalid(&forged, "did not sign"), "{forged:?}");
-    let weak = Chain::make(false);
-    let verdict = weak.verdict(&[&weak.root, &weak.tiers[0], &weak.tiers[1]]);
-    assert!(is_invalid(&verdict, "may not sign"), "{verdict:?}");
 }

@@ -1,18 +1,26 @@
 //! The card layer against real `pcscd`, `vpcd` and virtual YubiKeys. The rig makes tests take turns, in this process and others.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod administering;
 mod attestation;
+mod bad_days;
+mod chains;
 mod foreign;
+mod monitor;
+mod odd;
 mod pin;
+mod power;
 mod preparing;
 mod reader;
+mod sharing;
 
 use std::path::PathBuf;
+use std::time::Duration;
 use tempfile::TempDir;
 use wardkey_hsm::pinjob::{self, PinAnswer, PinJob, PinJobKind};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, derive_management_key, derive_puk, prepare};
 use wardkey_hsm::{CardError, Pin};
-use wardkey_virtual_card::rig::{CardHandle, PORTS, Rig};
+use wardkey_virtual_card::rig::{CardHandle, PORTS, READERS, Rig};
 
 pub(crate) const SECRET: [u8; 32] = [0x5a; 32];
 
@@ -38,6 +46,13 @@ impl Bench {
 
     pub(crate) fn insert(&self, name: &str) -> CardHandle {
         self.rig.insert(PORTS[0], &self.state(name), None).unwrap()
+    }
+
+    /// Waits longer than the service's look at its readers takes (400 ms): it shows a card that went during a command as gone
+    /// before it has looked, and takes a new one at that moment for the old one.
+    pub(crate) fn emptied(&self) {
+        self.rig.wait_for_card(READERS[0], false).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
     }
 
     /// A card with keys, own PUK and management key, and the factory's PIN.
@@ -83,6 +98,8 @@ pub(crate) fn job(card: &CardHandle, kind: PinJobKind, operations: Vec<pinjob::O
         kind,
         operations,
         factory_pin: None,
+        store: None,
+        puk: None,
     }
 }
 

@@ -1,10 +1,8 @@
 //! PINs: tries, blocking, policies, silent renewal.
 
 use super::*;
-use std::time::Duration;
-use wardkey_core::key::{SoftKey, sha256};
-use wardkey_hsm::soft::SoftStore;
-use wardkey_hsm::{KeyStore, PivCard, Slot};
+use wardkey_core::key::sha256;
+use wardkey_hsm::{PivCard, Slot};
 
 #[test]
 fn a_wrong_pin_tells_the_tries_left_until_it_is_blocked() {
@@ -159,31 +157,6 @@ fn an_empty_slot_is_named() {
             slot: Slot::Authentication
         }
     );
-}
-
-/// What every key store must do.
-fn store_contract(store: &mut dyn KeyStore) {
-    let peer = SoftKey::generate().unwrap();
-    for slot in Slot::ALL {
-        let key = store.public_key(slot).unwrap();
-        let signature = store.sign(slot, &sha256(&[b"message"])).unwrap();
-        key.verify(b"message", &signature).unwrap();
-        let shared = store.agree(slot, &peer.public()).unwrap();
-        assert_eq!(shared, peer.agree(&key).unwrap());
-    }
-}
-
-#[test]
-fn the_store_contract_holds_for_cards_and_memory() {
-    store_contract(&mut SoftStore::generate().unwrap());
-    let bench = Bench::new();
-    let (card, _) = bench.ready("doctor");
-    let mut open = PivCard::open(card.reader()).unwrap();
-    open.with_pin(&good_pin(), |verified| {
-        store_contract(verified);
-        Ok(())
-    })
-    .unwrap();
 }
 
 #[test]

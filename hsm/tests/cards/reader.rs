@@ -1,11 +1,7 @@
 //! Readers and cards that come, go, and are not what they should be.
 
 use super::*;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
-use wardkey_hsm::monitor::{ReaderEvent, watch};
 use wardkey_hsm::{PivCard, Slot, readers};
-use wardkey_virtual_card::rig::READERS;
 
 const GENERAL_AUTHENTICATE: u8 = 0x87;
 
@@ -94,75 +90,6 @@ fn a_card_without_piv_is_named() {
     std::thread::spawn(move || drop(connection.run(&mut Foreign)));
     bench.rig.wait_for_card(READERS[0], true).unwrap();
     assert_eq!(PivCard::open(READERS[0]).err(), Some(CardError::NotPiv));
-}
-
-fn wait(events: &mpsc::Receiver<ReaderEvent>, wanted: &ReaderEvent) -> Duration {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(15) {
-        if let Ok(event) = events.recv_timeout(Duration::from_millis(200))
-            && event == *wanted
-        {
-            return start.elapsed();
-        }
-    }
-    panic!("{wanted:?} did not come");
-}
-
-#[test]
-fn the_monitor_reports_cards_and_the_service() {
-    let mut bench = Bench::new();
-    let (send, events) = mpsc::channel();
-    let watched = watch(Some(READERS[0].to_owned()), move |event| drop(send.send(event))).unwrap();
-    let reader = READERS[0].to_owned();
-    wait(&events, &ReaderEvent::ServiceUp);
-    wait(&events, &ReaderEvent::ReaderAdded { reader: reader.clone() });
-
-    let card = bench.insert("doctor");
-    wait(&events, &ReaderEvent::CardInserted { reader: reader.clone() });
-    let other = bench.rig.insert(PORTS[1], &bench.state("other"), None).unwrap();
-    drop(other);
-    drop(card);
-    let took = wait(&events, &ReaderEvent::CardRemoved { reader: reader.clone() });
-    assert!(took < Duration::from_secs(2), "{took:?}");
-
-    let card = bench.insert("doctor");
-    wait(&events, &ReaderEvent::CardInserted { reader: reader.clone() });
-    bench.rig.stop_service().unwrap();
-    wait(&events, &ReaderEvent::CardRemoved { reader: reader.clone() });
-    wait(&events, &ReaderEvent::ServiceDown);
-    drop(card);
-
-    bench.rig.start_service().unwrap();
-    wait(&events, &ReaderEvent::ServiceUp);
-    let _card = bench.insert("doctor");
-    wait(&events, &ReaderEvent::CardInserted { reader });
-    let start = Instant::now();
-    drop(watched);
-    assert!(start.elapsed() < Duration::from_secs(2));
-    assert!(events.iter().all(|event| !matches!(event, ReaderEvent::ServiceDown)));
-}
-
-#[test]
-fn the_monitor_is_silent_while_a_card_is_used() {
-    let bench = Bench::new();
-    let card = bench.insert("doctor");
-    let (send, events) = mpsc::channel();
-    let _watched = watch(None, move |event| drop(send.send(event))).unwrap();
-    wait(
-        &events,
-        &ReaderEvent::CardInserted {
-            reader: card.reader().to_owned(),
-        },
-    );
-    while events.recv_timeout(Duration::from_millis(700)).is_ok() {}
-    // Preparing selects, generates, and resets the card at its end.
-    prepare(card.reader(), &settings(&card.serial()), &mut |_| {}).unwrap();
-    let chosen = pinjob::choose(&job(&card, PinJobKind::Choose, vec![]), &good_pin());
-    assert_eq!(chosen, PinAnswer::Ok(vec![]));
-    assert_eq!(
-        events.recv_timeout(Duration::from_secs(1)),
-        Err(mpsc::RecvTimeoutError::Timeout)
-    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::card::AskKind;
 use crate::dialog::{Dialog, Field, Note, Phase};
 use crate::entry::{FEWEST, MOST};
 use crate::texts::ENGLISH;
-use eframe::egui::{Align2, Rect, Stroke, pos2, vec2};
+use eframe::egui::{Align2, Pos2, Rect, Stroke, pos2, vec2};
 use std::time::Instant;
 
 const DOT: f32 = 8.0;
@@ -24,7 +24,7 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, now: Instant) -> f
     for (field, label, height) in rows {
         let row = Rect::from_min_size(pos2(rect.min.x, top), vec2(rect.width(), *height));
         match dialog.phase() {
-            Phase::Working { .. } | Phase::Finished => {
+            Phase::Working { .. } | Phase::OnReader | Phase::Finished => {
                 canvas.boxed(row, 10, canvas.palette.surface, Stroke::new(1.0, canvas.palette.line))
             }
             _ => dots(canvas, row, label, dialog, *field),
@@ -32,8 +32,16 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, now: Instant) -> f
         top = row.max.y + 8.0;
     }
     let all = Rect::from_min_max(rect.min, pos2(rect.max.x, top - 8.0));
-    if let Phase::Working { since } = dialog.phase() {
-        working(canvas, all, now.saturating_duration_since(*since).as_secs_f32());
+    match dialog.phase() {
+        Phase::Working { since } => {
+            let touch = dialog.touches(now).is_some();
+            working(canvas, all, now.saturating_duration_since(*since).as_secs_f32(), touch);
+        }
+        Phase::OnReader => said(canvas, all, ENGLISH.on_reader, true, |place| keys(canvas, place)),
+        Phase::LastTry { .. } if dialog.is_on_reader() => {
+            canvas.boxed(all, 10, canvas.palette.surface, Stroke::new(1.0, canvas.palette.line));
+        }
+        _ => {}
     }
     all.max.y
 }
@@ -73,20 +81,55 @@ fn dots(canvas: &Canvas<'_>, row: Rect, label: &str, dialog: &Dialog, field: Fie
     }
 }
 
-fn working(canvas: &Canvas<'_>, rect: Rect, seconds: f32) {
+fn working(canvas: &Canvas<'_>, rect: Rect, seconds: f32, touch: bool) {
+    if touch {
+        return said(canvas, rect, ENGLISH.touch_now, true, |place| {
+            finger(canvas, place, seconds)
+        });
+    }
+    said(canvas, rect, ENGLISH.working, false, |place| {
+        canvas.ring(place, 11.0, seconds)
+    });
+}
+
+/// One line in the middle of the box with a sign before it; large and in colour if the person is to do something.
+fn said(canvas: &Canvas<'_>, rect: Rect, text: &str, urgent: bool, sign: impl FnOnce(Pos2)) {
+    let palette = canvas.palette;
+    let (fill, border) = if urgent {
+        (palette.action_soft, Stroke::new(2.0, palette.action))
+    } else {
+        (palette.surface, Stroke::new(1.0, palette.line))
+    };
     let how = Type {
-        size: 16.0,
-        color: canvas.palette.text,
+        size: if urgent { 21.0 } else { 16.0 },
+        color: palette.text,
         rows: 1,
     };
-    let width = canvas.width(ENGLISH.working, how.size) + 40.0;
+    let width = (canvas.width(text, how.size) + 44.0).min(rect.width() - 24.0);
     let place = Rect::from_center_size(rect.center(), vec2(width, rect.height()));
-    canvas.boxed(rect, 10, canvas.palette.surface, Stroke::new(1.0, canvas.palette.line));
-    canvas.ring(pos2(place.min.x + 12.0, place.center().y), 11.0, seconds);
-    canvas.text(
-        place.with_min_x(place.min.x + 38.0),
-        Align2::LEFT_CENTER,
-        ENGLISH.working,
-        how,
-    );
+    canvas.boxed(rect, 10, fill, border);
+    sign(pos2(place.min.x + 14.0, place.center().y));
+    canvas.text(place.with_min_x(place.min.x + 42.0), Align2::LEFT_CENTER, text, how);
+}
+
+/// A YubiKey's contact that blinks, as the card in the hand does.
+fn finger(canvas: &Canvas<'_>, centre: Pos2, seconds: f32) {
+    let palette = canvas.palette;
+    canvas.circle(centre, 13.0, Stroke::new(2.0, palette.action));
+    let lit = (seconds * 2.0).fract() < 0.6;
+    canvas.disc(centre, 7.0, if lit { palette.action } else { palette.line });
+}
+
+/// The keys of a reader.
+fn keys(canvas: &Canvas<'_>, centre: Pos2) {
+    for row in 0..3u8 {
+        for column in 0..3u8 {
+            let offset = vec2(f32::from(column) - 1.0, f32::from(row) - 1.0) * 10.0;
+            canvas.fill(
+                Rect::from_center_size(centre + offset, vec2(7.0, 7.0)),
+                2,
+                canvas.palette.action,
+            );
+        }
+    }
 }

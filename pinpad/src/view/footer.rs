@@ -15,6 +15,14 @@ const GAP: f32 = 10.0;
 pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, pad: bool, now: Instant) -> Vec<Press> {
     let mut presses = Vec::new();
     let stopped = matches!(dialog.phase(), Phase::Stopped(_));
+    let on_reader = dialog.is_on_reader();
+    if dialog.phase() == &Phase::OnReader {
+        let cancel = from_right(canvas, rect, rect.max.x, ENGLISH.cancel, 96.0);
+        if button::show(canvas, cancel, ENGLISH.cancel, Role::Plain, true) {
+            presses.push(Press::Key(Key::Cancel));
+        }
+        return presses;
+    }
     let label = if pad { ENGLISH.pad_close } else { ENGLISH.pad };
     // Drawn in the order in which Tab goes: what is done next comes first.
     let confirm = from_right(canvas, rect, rect.max.x, confirm_label(dialog), 116.0);
@@ -30,7 +38,7 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, pad: bool, now: In
     if stopped {
         return presses;
     }
-    let cancel_label = if matches!(dialog.phase(), Phase::LastTry { .. }) {
+    let cancel_label = if matches!(dialog.phase(), Phase::LastTry { .. }) && !on_reader {
         ENGLISH.back
     } else {
         ENGLISH.cancel
@@ -38,6 +46,9 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, pad: bool, now: In
     let cancel = from_right(canvas, rect, confirm.min.x - GAP, cancel_label, 96.0);
     if button::show(canvas, cancel, cancel_label, Role::Plain, dialog.can_cancel(now)) {
         presses.push(Press::Key(Key::Cancel));
+    }
+    if on_reader {
+        return presses;
     }
     let width = canvas.width(label, 16.0) + 24.0;
     let toggle = Rect::from_min_max(

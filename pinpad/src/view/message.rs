@@ -2,7 +2,7 @@
 
 use super::canvas::{Canvas, Type};
 use crate::card::AskKind;
-use crate::dialog::{Dialog, Field, Note, Phase, SLOW_CARD, TOUCH_HINT};
+use crate::dialog::{Dialog, Field, Note, Phase, SLOW_CARD};
 use crate::texts::{ENGLISH, sentence};
 use eframe::egui::{Align2, Color32, Rect, pos2};
 use std::borrow::Cow;
@@ -27,11 +27,14 @@ pub fn show(canvas: &Canvas<'_>, rect: Rect, dialog: &Dialog, now: Instant) {
 fn said(dialog: &Dialog, now: Instant) -> Option<(Tone, Cow<'_, str>)> {
     match (dialog.phase(), dialog.note()) {
         (Phase::LastTry { .. }, _) => Some((Tone::Warning, ENGLISH.last_try.into())),
-        (Phase::Working { since }, _) => match now.saturating_duration_since(*since) {
-            long if long >= SLOW_CARD => Some((Tone::Warning, ENGLISH.slow.into())),
-            long if long >= TOUCH_HINT => Some((Tone::Hint, ENGLISH.touch.into())),
-            _ => None,
+        (Phase::Working { since }, _) => match dialog.touches(now) {
+            Some(times) => Some((Tone::Hint, ENGLISH.touches(times))),
+            None if now.saturating_duration_since(*since) >= SLOW_CARD => Some((Tone::Warning, ENGLISH.slow.into())),
+            None if dialog.may_want_touch(now) => Some((Tone::Hint, ENGLISH.touch.into())),
+            None => None,
         },
+        (Phase::OnReader, Some(note)) => Some((tone(note), ENGLISH.note(note, dialog.tries_left()))),
+        (Phase::OnReader, None) => Some((Tone::Quiet, ENGLISH.on_reader_how.into())),
         (Phase::Typing, Some(note)) => Some((tone(note), ENGLISH.note(note, dialog.tries_left()))),
         (Phase::Typing, None) if dialog.is_slow_to_look(now) => Some((Tone::Warning, ENGLISH.slow.into())),
         (Phase::Typing, None) => quiet(dialog),
@@ -58,7 +61,7 @@ fn quiet(dialog: &Dialog) -> Option<(Tone, Cow<'_, str>)> {
 const fn tone(note: &Note) -> Tone {
     match note {
         Note::WrongPin => Tone::Danger,
-        Note::OneTimePassword | Note::DigitsOnly | Note::TooShort => Tone::Hint,
+        Note::OneTimePassword | Note::DigitsOnly | Note::CapsLock | Note::TooShort => Tone::Hint,
         Note::Weak(_) | Note::Refused(_) | Note::Different => Tone::Warning,
     }
 }

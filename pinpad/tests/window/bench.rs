@@ -43,6 +43,17 @@ pub fn run_without_window(line: &str, display: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Runs the program on this display with these variables until it ends; its answer and what it wrote to standard error.
+pub fn run_unseen(bench: &Bench, job: &Value, environment: &[(&str, &str)]) -> (Value, String) {
+    let mut command = program(&bench.screen.name);
+    command.envs(environment.iter().copied()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{job}").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (serde_json::from_slice(&output.stdout).unwrap(), said)
+}
+
 fn program(display: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-pinpad"));
     command
@@ -128,7 +139,13 @@ impl Bench {
 
     /// Starts the program with a job and waits for its window.
     pub fn open(&self, job: &Value) -> Window {
-        let mut child = program(&self.screen.name).spawn().unwrap();
+        self.open_with(job, &[])
+    }
+
+    /// The same in an environment with these variables.
+    pub fn open_with(&self, job: &Value, environment: &[(&str, &str)]) -> Window {
+        let mut command = program(&self.screen.name);
+        let mut child = command.envs(environment.iter().copied()).spawn().unwrap();
         // The pipe stays open, as a workstation may leave it.
         let mut input = child.stdin.take().unwrap();
         writeln!(input, "{job}").unwrap();

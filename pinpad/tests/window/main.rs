@@ -202,6 +202,39 @@ fn a_pin_taken_back_is_nowhere_in_memory_and_no_core_can_be_dumped() {
     assert_eq!(code(&window.answer()), "pin-cancelled");
 }
 
+/// No graphics driver of any kind: the loaders of OpenGL and Vulkan find no vendor.
+const NO_DRIVER: [(&str, &str); 4] = [
+    ("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent"),
+    ("__GLX_VENDOR_LIBRARY_NAME", "nonexistent"),
+    ("VK_DRIVER_FILES", "/nonexistent"),
+    ("VK_ICD_FILENAMES", "/nonexistent"),
+];
+
+#[test]
+fn each_renderer_takes_a_pin_and_the_other_stands_in_where_the_first_fails() {
+    let bench = Bench::new();
+    let card = bench.ready();
+    let wgpu_first = ("WARDKEY_PINPAD_RENDERER", "wgpu");
+    let wgpu_works = [wgpu_first, ("WGPU_BACKEND", "gl")];
+    // Vulkan without a driver: wgpu finds no adapter, and OpenGL opens the window.
+    let wgpu_fails = [wgpu_first, ("WGPU_BACKEND", "vulkan"), NO_DRIVER[2], NO_DRIVER[3]];
+    for environment in [&[][..], &wgpu_works, &wgpu_fails] {
+        let mut window = bench.open_with(&job(&card, "use", json!([])), environment);
+        window.enter(PIN);
+        assert_eq!(window.answer(), json!({"ok": []}), "{environment:?}");
+    }
+}
+
+#[test]
+fn without_any_graphics_driver_both_renderers_are_tried_and_no_pin_is_asked_for() {
+    let bench = Bench::new();
+    let card = bench.ready();
+    let (answer, said) = bench::run_unseen(&bench, &job(&card, "use", json!([])), &NO_DRIVER);
+    assert_eq!(code(&answer), "pinpad-no-window");
+    let place = |renderer: &str| said.find(&format!("failed to open the window with {renderer}"));
+    assert!(place("glow").unwrap() < place("wgpu").unwrap(), "{said}");
+}
+
 #[test]
 fn without_a_job_or_a_display_it_says_so() {
     for (line, display, expected) in [

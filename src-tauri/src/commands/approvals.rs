@@ -45,8 +45,14 @@ pub async fn devices(desk: Desk<'_>) -> Answer<Vec<view::DeviceRow>> {
     desk.devices().await
 }
 
-/// Revokes a device for good.
+/// Revokes a device for good; the reason is kept beside it.
 #[tauri::command]
-pub async fn revoke_device(desk: Desk<'_>, device: String) -> Answer<()> {
-    desk.revoke_device(&device).await
+pub async fn revoke_device(desk: Desk<'_>, device: String, reason: String) -> Answer<()> {
+    desk.revoke_device(&device, &reason).await
+}
+
+/// What a device read and wrote since a time.
+#[tauri::command]
+pub async fn device_uses(desk: Desk<'_>, device: String, since: u64) -> Answer<view::DeviceUses> {
+    desk.device_uses(&device, since).await
 }

@@ -20,3 +20,33 @@ pub async fn prepare_card(desk: Desk<'_>, holder: String, role: String) -> Answe
 pub async fn request_device(desk: Desk<'_>) -> Answer<view::DeviceRequested> {
     desk.request_device().await
 }
+
+/// Asks IT to unblock the card in the reader; the words are in the snapshot.
+#[tauri::command]
+pub async fn ask_unblock(desk: Desk<'_>) -> Answer<()> {
+    desk.ask_unblock().await
+}
+
+/// Gives that request up.
+#[tauri::command]
+pub async fn cancel_unblock(desk: Desk<'_>) -> Answer<()> {
+    desk.cancel_unblock().await
+}
+
+/// The request that six words name, for IT.
+#[tauri::command]
+pub async fn find_unblock(desk: Desk<'_>, words: String) -> Answer<view::UnblockFound> {
+    desk.find_unblock(&words).await
+}
+
+/// Answers it with the card's unblocking code, sealed to the terminal.
+#[tauri::command]
+pub async fn answer_unblock(desk: Desk<'_>, request: String) -> Answer<()> {
+    desk.answer_unblock(&request).await
+}
+
+/// Asks for a longer approval of the signed-in card.
+#[tauri::command]
+pub async fn request_renewal(desk: Desk<'_>) -> Answer<view::DeviceRequested> {
+    desk.request_renewal().await
+}

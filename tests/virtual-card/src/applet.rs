@@ -3,17 +3,23 @@
 use crate::apdu::Apdu;
 use crate::attest::{self, TestCa};
 use crate::authenticate::{ALGORITHM_3DES, ALGORITHM_P256, Challenge, MANAGEMENT_KEY};
+use crate::management;
 use crate::state::{CardState, FACTORY_MANAGEMENT_KEY, FACTORY_PIN, FACTORY_PUK, Key, Reference};
+use crate::touch::Finger;
 use crate::{CardFault, tlv};
 use std::path::{Path, PathBuf};
 
 /// 5.4.3: later than 5.7 would promise an AES management key.
-const VERSION: [u8; 3] = [5, 4, 3];
+pub(crate) const VERSION: [u8; 3] = [5, 4, 3];
 const AID: [u8; 11] = [0xa0, 0, 0, 3, 8, 0, 0, 0x10, 0, 1, 0];
 /// A YubiKey 5's answer to reset (T=1).
 pub(crate) const ATR: [u8; 23] = [
     0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69,
     0x4b, 0x65, 0x79, 0x40,
+];
+/// The same over NFC, where `ykman --reader` works: it takes a contact card in a reader of any other name for no YubiKey.
+pub(crate) const ATR_NFC: [u8; 18] = [
+    0x3b, 0x8d, 0x80, 0x01, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79, 0xf9,
 ];
 /// The attestation certificate's object.
 const F9_OBJECT: &str = "5fff01";
@@ -48,12 +54,21 @@ pub(crate) struct Session {
     pub(crate) challenge: Option<Challenge>,
 }
 
+/// The application that commands go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Application {
+    None,
+    Piv,
+    Management,
+}
+
 /// One card.
 pub struct Applet {
     pub(crate) state: CardState,
     path: PathBuf,
-    selected: bool,
+    selected: Application,
     pub(crate) session: Session,
+    pub(crate) finger: Finger,
     chain: Vec<u8>,
     rest: Vec<u8>,
 }
@@ -83,8 +98,9 @@ impl Applet {
         Ok(Self {
             state,
             path,
-            selected: false,
+            selected: Application::None,
             session: Session::default(),
+            finger: Finger::default(),
             chain: Vec::new(),
             rest: Vec::new(),
         })
@@ -96,9 +112,21 @@ impl Applet {
         self.state.serial
     }
 
-    /// Power off, power on or reset: everything that does not last is forgotten.
+    /// Who touches this card.
+    #[must_use]
+    pub fn finger(&self) -> Finger {
+        self.finger.clone()
+    }
+
+    /// Power off or power on: what a reset forgets, and the last touch.
+    pub fn power_cycle(&mut self) {
+        self.reset();
+        self.finger.forget();
+    }
+
+    /// Reset: everything that does not last is forgotten.
     pub fn reset(&mut self) {
-        self.selected = false;
+        self.selected = Application::None;
         self.session = Session::default();
         self.chain.clear();
         self.rest.clear();
@@ -142,8 +170,10 @@ impl Applet {
         if ins == 0xa4 {
             return self.select(data);
         }
-        if !self.selected {
-            return Err(0x6d00.into());
+        match self.selected {
+            Application::None => return Err(0x6d00.into()),
+            Application::Management => return self.management(ins),
+            Application::Piv => {}
         }
         let fresh = std::mem::take(&mut self.session.fresh);
         match ins {
@@ -171,11 +201,16 @@ impl Applet {
     }
 
     fn select(&mut self, aid: &[u8]) -> Result<Vec<u8>, Refusal> {
+        if aid == management::AID {
+            self.reset();
+            self.selected = Application::Management;
+            return Ok(Self::management_banner());
+        }
         if aid.len() < 5 || !AID.starts_with(aid) {
             return Err(0x6a82.into());
         }
         self.reset();
-        self.selected = true;
+        self.selected = Application::Piv;
         let authority = tlv::encode(0x79, &tlv::encode(0x4f, &AID[..5]));
         Ok(tlv::encode(0x61, &[tlv::encode(0x4f, &AID[5..]), authority].concat()))
     }

@@ -39,6 +39,7 @@ impl Applet {
             }
             let key = self.state.keys.get(&reference).ok_or(0x6a80)?;
             self.allowed(key.pin_policy, fresh)?;
+            self.finger.ask(key.touch_policy)?;
             tlv::encode(0x82, &use_key(key, template)?)
         };
         Ok(if inner.is_empty() {

@@ -4,7 +4,7 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use wardkey_virtual_card::{Applet, Card, CardFault, Fault, TestCa};
+use wardkey_virtual_card::{Applet, Card, CardFault, Fault, TestCa, control};
 
 /// Inserts a virtual YubiKey into a reader of vpcd. Stop the program to pull the card.
 #[derive(Parser)]
@@ -21,6 +21,12 @@ struct Arguments {
     /// Serial number of a new card; random if left out.
     #[arg(long)]
     serial: Option<u32>,
+    /// Holds the card to the reader's antenna instead of inserting it: `ykman --reader` wants that.
+    #[arg(long)]
+    nfc: bool,
+    /// A socket to be made, on which the line `touch` touches the card.
+    #[arg(long)]
+    control: Option<PathBuf>,
     /// Seconds to wait for vpcd.
     #[arg(long, default_value_t = 10)]
     wait: u64,
@@ -42,10 +48,14 @@ fn run(arguments: &Arguments) -> Result<(), CardFault> {
     let card = loop {
         let applet = Applet::open(&arguments.state, &ca, arguments.serial)?;
         let serial = applet.serial();
+        let finger = applet.finger();
         match Card::insert(applet, arguments.port, Fault::default()) {
             Ok(card) => {
+                if let Some(path) = &arguments.control {
+                    control::listen(path, finger)?;
+                }
                 println!("card {serial} inserted on port {}", arguments.port);
-                break card;
+                break card.over_nfc(arguments.nfc);
             }
             Err(error) if Instant::now() > deadline => {
                 return Err(CardFault::Service(format!(

@@ -3,7 +3,7 @@
 //! `pcscd` has one socket per machine, so a lock file makes test processes take turns. Needs root (as `pcscd` does) and the
 //! packages `pcscd` and `vsmartcard-vpcd`.
 
-use crate::{Applet, Card, CardFault, Fault, TestCa};
+use crate::{Applet, Card, CardFault, Fault, Finger, Moment, TestCa};
 use std::fs::File;
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
@@ -102,18 +102,32 @@ impl Rig {
     /// # Errors
     /// [`CardFault`].
     pub fn insert(&self, port: u16, state: &Path, serial: Option<u32>) -> Result<CardHandle, CardFault> {
+        self.bring(port, state, serial, false)
+    }
+
+    /// The same by NFC.
+    ///
+    /// # Errors
+    /// [`CardFault`].
+    pub fn hold_to_antenna(&self, port: u16, state: &Path, serial: Option<u32>) -> Result<CardHandle, CardFault> {
+        self.bring(port, state, serial, true)
+    }
+
+    fn bring(&self, port: u16, state: &Path, serial: Option<u32>, nfc: bool) -> Result<CardHandle, CardFault> {
         let applet = Applet::open(state, &self.ca, serial)?;
         let serial = applet.serial();
         let fault = Fault::default();
+        let finger = applet.finger();
         let reader = reader(port)?;
         let lost = |error| CardFault::Service(format!("cannot insert a card on port {port}: {error}"));
-        let card = Card::insert(applet, port, fault.clone()).map_err(lost)?;
+        let card = Card::insert(applet, port, fault.clone()).map_err(lost)?.over_nfc(nfc);
         let cord = card.cord().map_err(lost)?;
         let runner = std::thread::spawn(move || drop(card.run()));
         let handle = CardHandle {
             reader,
             serial,
             fault,
+            finger,
             cord,
             runner: Some(runner),
         };
@@ -205,6 +219,7 @@ pub struct CardHandle {
     reader: &'static str,
     serial: u32,
     fault: Fault,
+    finger: Finger,
     cord: TcpStream,
     runner: Option<JoinHandle<()>>,
 }
@@ -231,10 +246,33 @@ impl CardHandle {
     pub fn pull_at_nth(&self, ins: u8, nth: u32) {
         self.fault.pull_at_nth(ins, nth);
     }
+
+    /// Pulls the card when it has carried out the next command with this instruction, before its answer is sent.
+    pub fn pull_after(&self, ins: u8) {
+        self.fault.pull_after(ins);
+    }
+
+    /// Pulls the card at the `nth` command from now, whichever it is.
+    pub fn pull_at_command(&self, nth: u32, moment: Moment) {
+        self.fault.pull_at_command(nth, moment);
+    }
+
+    /// Commands that arrived since the card was inserted.
+    #[must_use]
+    pub fn commands(&self) -> u32 {
+        self.fault.commands()
+    }
+
+    /// Who touches this card.
+    #[must_use]
+    pub const fn finger(&self) -> &Finger {
+        &self.finger
+    }
 }
 
 impl Drop for CardHandle {
     fn drop(&mut self) {
+        self.finger.pull();
         drop(self.cord.shutdown(Shutdown::Both));
         if let Some(runner) = self.runner.take() {
             drop(runner.join());

@@ -1,41 +1,87 @@
 //! The connection to `vpcd`: as long as it lasts, the card is in the reader.
 
-use crate::applet::{ATR, Applet};
+use crate::applet::{ATR, ATR_NFC, Applet};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A fault that a test arms from outside.
+/// A fault that a test arms from outside: when the card is pulled by itself.
 #[derive(Clone, Debug, Default)]
-pub struct Fault(Arc<Armed>);
+pub struct Fault(Arc<Mutex<Armed>>);
 
 #[derive(Debug, Default)]
 struct Armed {
-    /// The instruction that counts.
-    ins: AtomicU8,
-    /// Pulled at so many of them from now; 0 = never.
-    left: AtomicU32,
+    /// Commands that arrived since the card was inserted.
+    arrived: u32,
+    plan: Option<Plan>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// The instruction that counts; `None` = every command.
+    ins: Option<u8>,
+    /// Struck at so many of them from now.
+    left: u32,
+    moment: Moment,
+}
+
+/// When, within one command, the power goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the card does anything.
+    Before,
+    /// After the card did it and before its answer is sent.
+    After,
 }
 
 impl Fault {
-    /// The card is pulled when the next command with this instruction arrives, before it is answered.
+    /// The card is pulled when the next command with this instruction arrives, before it is carried out.
     pub fn pull_at(&self, ins: u8) {
         self.pull_at_nth(ins, 1);
     }
 
     /// The same at the `nth` such command from now.
     pub fn pull_at_nth(&self, ins: u8, nth: u32) {
-        self.0.ins.store(ins, Ordering::SeqCst);
-        self.0.left.store(nth, Ordering::SeqCst);
+        self.arm(Some(ins), nth, Moment::Before);
     }
 
-    fn strikes(&self, command: &[u8]) -> bool {
-        if command.get(1) != Some(&self.0.ins.load(Ordering::SeqCst)) {
-            return false;
+    /// The card is pulled at the `nth` command from now, whichever it is.
+    pub fn pull_at_command(&self, nth: u32, moment: Moment) {
+        self.arm(None, nth, moment);
+    }
+
+    /// Commands that arrived since the card was inserted.
+    #[must_use]
+    pub fn commands(&self) -> u32 {
+        self.armed().arrived
+    }
+
+    /// The card is pulled when it has carried out the next command with this instruction and not yet answered.
+    pub fn pull_after(&self, ins: u8) {
+        self.arm(Some(ins), 1, Moment::After);
+    }
+
+    fn arm(&self, ins: Option<u8>, left: u32, moment: Moment) {
+        self.armed().plan = Some(Plan { ins, left, moment });
+    }
+
+    fn armed(&self) -> MutexGuard<'_, Armed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn strikes(&self, command: &[u8]) -> Option<Moment> {
+        let mut armed = self.armed();
+        armed.arrived += 1;
+        let plan = armed.plan.as_mut()?;
+        if plan.ins.is_some() && command.get(1).copied() != plan.ins {
+            return None;
         }
-        let count = |left: u32| left.checked_sub(1);
-        self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(1)
+        plan.left = plan.left.saturating_sub(1);
+        let moment = plan.moment;
+        (plan.left == 0).then(|| {
+            armed.plan = None;
+            moment
+        })
     }
 }
 
@@ -44,6 +90,7 @@ pub struct Card {
     applet: Applet,
     stream: TcpStream,
     fault: Fault,
+    nfc: bool,
 }
 
 impl Card {
@@ -54,7 +101,19 @@ impl Card {
     pub fn insert(applet: Applet, port: u16, fault: Fault) -> io::Result<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
-        Ok(Self { applet, stream, fault })
+        Ok(Self {
+            applet,
+            stream,
+            fault,
+            nfc: false,
+        })
+    }
+
+    /// The same card, held to the reader's antenna.
+    #[must_use]
+    pub fn over_nfc(mut self, nfc: bool) -> Self {
+        self.nfc = nfc;
+        self
     }
 
     /// A second handle on the connection; shutting it down pulls the card.
@@ -82,19 +141,23 @@ impl Card {
 
 impl vpicc::VSmartCard for Card {
     fn atr(&self) -> &[u8] {
-        &ATR
+        if self.nfc { &ATR_NFC } else { &ATR }
     }
     fn power_on(&mut self) {
-        self.applet.reset();
+        self.applet.power_cycle();
     }
     fn power_off(&mut self) {
-        self.applet.reset();
+        self.applet.power_cycle();
     }
     fn reset(&mut self) {
         self.applet.reset();
     }
     fn execute(&mut self, command: &[u8]) -> Vec<u8> {
-        if self.fault.strikes(command) {
+        let struck = self.fault.strikes(command);
+        if struck == Some(Moment::After) {
+            drop(self.applet.execute(command));
+        }
+        if struck.is_some() {
             // The answer finds no way out, and run() ends.
             drop(self.stream.shutdown(Shutdown::Both));
             return Vec::new();

@@ -3,7 +3,9 @@
 import type {
   CardStatus,
   Chart,
+  DeviceRequested,
   DeviceRow,
+  DeviceUses,
   Draft,
   ImportPreview,
   KeyView,
@@ -17,6 +19,7 @@ import type {
   RequestRow,
   Snapshot,
   Topic,
+  UnblockFound,
 } from "./model";
 
 export interface Commands {
@@ -44,7 +47,14 @@ export interface Commands {
 
   cardStatus(): Promise<CardStatus | null>;
   prepareCard(holder: string, role: string): Promise<void>;
-  requestDevice(): Promise<{ request: string; words: string[] }>;
+  requestDevice(): Promise<DeviceRequested>;
+  /** Asks IT to unblock the card in the reader; the words are in the snapshot. */
+  askUnblock(): Promise<void>;
+  cancelUnblock(): Promise<void>;
+  findUnblock(words: string): Promise<UnblockFound>;
+  answerUnblock(request: string): Promise<void>;
+  /** A longer approval of the signed-in card; asks for no PIN. */
+  requestRenewal(): Promise<DeviceRequested>;
 
   masterSignIn(): Promise<void>;
   prepareMaster(): Promise<void>;
@@ -53,7 +63,9 @@ export interface Commands {
   approve(request: string, rights: number, notAfter: number): Promise<void>;
   refuse(request: string, reason: string): Promise<void>;
   devices(): Promise<DeviceRow[]>;
-  revokeDevice(device: string): Promise<void>;
+  revokeDevice(device: string, reason: string): Promise<void>;
+  /** What a card read and wrote since a time (seconds since 1970). */
+  deviceUses(device: string, since: number): Promise<DeviceUses>;
   setSuspension(device: string, suspended: boolean): Promise<void>;
   keyState(): Promise<KeyView>;
   moveKey(): Promise<void>;

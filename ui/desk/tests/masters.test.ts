@@ -45,13 +45,16 @@ describe("the master-key area", () => {
 
   test("after a revocation the key is to be moved, with its progress in view", async () => {
     page = await windows.open("card&master");
-    await fake("pinMs = 300");
     await id("tasks").click();
     await id("nav-approvals").click();
     await id("key-good").waitFor();
     await id("revoke-device").first().click();
     await id("revoke-confirm").click();
+    await id("uses-dialog").waitFor();
+    await page.keyboard.press("Escape");
     await id("key-due").waitFor();
+    await id("uses-dialog").waitFor({ state: "detached" });
+    await fake("pinMs = 900");
     await id("move-key").focus();
     await page.keyboard.press("Enter");
     await page.locator('[data-testid="progress"][data-step="uploading"]').waitFor();

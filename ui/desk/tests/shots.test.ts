@@ -90,6 +90,51 @@ const scenes: Record<string, { scene: string; play?: (page: Page) => Promise<voi
       await id(page, "request").first().waitFor();
     },
   },
+  devices: {
+    scene: "card&master",
+    play: async (page) => {
+      await id(page, "tasks").click();
+      await id(page, "nav-approvals").click();
+      await id(page, "device-all").check();
+      await id(page, "device-row").first().scrollIntoViewIfNeeded();
+    },
+  },
+  revoke: {
+    scene: "card&master",
+    play: async (page) => {
+      await id(page, "tasks").click();
+      await id(page, "nav-approvals").click();
+      await id(page, "revoke-device").first().click();
+    },
+  },
+  uses: {
+    scene: "card&master",
+    play: async (page) => {
+      await id(page, "tasks").click();
+      await id(page, "nav-approvals").click();
+      await id(page, "device-uses").first().click();
+      await id(page, "uses-show").click();
+      await id(page, "use-line").first().waitFor();
+    },
+  },
+  blocked: { scene: "card&blocked" },
+  unblockwords: {
+    scene: "card&blocked",
+    play: async (page) => {
+      await id(page, "ask-unblock").click();
+      await id(page, "unblock-words").waitFor();
+    },
+  },
+  unblock: {
+    scene: "card",
+    play: async (page) => {
+      await id(page, "tasks").click();
+      await id(page, "unblock-spoken").fill("orbit maple canal velvet ginger stone");
+      await page.keyboard.press("Enter");
+      await id(page, "unblock-found").scrollIntoViewIfNeeded();
+    },
+  },
+  ending: { scene: "open&ending" },
   status: {
     scene: "open",
     play: async (page) => {

@@ -3,7 +3,7 @@
 use crate::store::{Outcome, PatientKeys, StoreError, StoredGrant, StoredRequest};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
-use wardkey_core::delegation::SignedDelegation;
+use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
 use wardkey_core::device::DeviceRequest;
 use wardkey_core::id::{Commitment, Digest, InstitutionId, PatientId, SessionId};
 use wardkey_core::section::LOG_SECTION;
@@ -44,6 +44,9 @@ pub(super) fn put_session(c: &Connection, session: &SignedDelegation, now: u64) 
         .is_some_and(|known| (known.delegation.kind, known.delegation.principal) != (d.kind, d.principal))
     {
         return Err(StoreError::SessionTaken);
+    }
+    if d.kind == PrincipalKind::Device {
+        super::uses::saw(c, &d.principal.into(), now)?;
     }
     let values = params![d.session_id().0, d.expiry, text(session)?];
     execute(c, "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3)", values)

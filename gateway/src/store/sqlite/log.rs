@@ -61,7 +61,11 @@ pub(super) fn append(work: &mut Work<'_>, mut prepared: Prepared) -> Result<Rece
         prepared = work.scribe.prepare(prepared.draft, log_key)?;
     }
     let before = last(work.connection, &patient)?;
-    let entry = work.scribe.entry(prepared, work.tree.size(), before)?;
+    let index = work.tree.size();
+    if let Some(pen) = &prepared.draft.pen {
+        super::uses::note_use(work.connection, pen, &prepared.draft.as_use(index))?;
+    }
+    let entry = work.scribe.entry(prepared, index, before)?;
     let new = work
         .tree
         .append(&work.connection, &entry.receipt.leaf)

@@ -4,11 +4,12 @@ mod documents;
 mod log;
 mod masters;
 mod records;
+mod uses;
 mod writer;
 
 use super::{
-    LogLine, NewRecord, Outcome, PatientKeys, Proposal, ProposalEnd, ProposalSignature, Reading, Store, StoreError,
-    StoredGrant, StoredRequest, Wrap, WrapTo, WriteReceipt,
+    LogLine, NewRecord, Note, Outcome, PatientKeys, Proposal, ProposalEnd, ProposalSignature, Reading, SealedInk,
+    SealedUse, Store, StoreError, StoredGrant, StoredRequest, UsesAsked, Wrap, WrapTo, WriteReceipt,
 };
 use crate::log::{Draft, Scribe};
 use rusqlite::config::DbConfig;
@@ -19,12 +20,12 @@ use std::time::Duration;
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::epoch::OlderKey;
-use wardkey_core::id::{Commitment, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
 use wardkey_core::key::PublicKey;
 use writer::Writer;
 
 const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 const PAGE_BYTES: u32 = 8192;
 /// Readers kept open between uses.
 const READERS: usize = 64;
@@ -266,6 +267,28 @@ impl Store for SqliteStore {
     }
     fn log_of(&self, patient: &PatientId, from: u64, limit: u32, size: u64) -> Result<Vec<LogLine>, StoreError> {
         self.reading(|c| log::lines(c, patient, from, limit, size))
+    }
+    fn put_ink(&self, institution: &InstitutionId, ink: &SealedInk) -> Result<(), StoreError> {
+        let (institution, ink) = (*institution, ink.clone());
+        self.writer
+            .run(move |work| uses::put_ink(work.connection, &institution, &ink))
+    }
+    fn inks(&self, institution: &InstitutionId, since: u64) -> Result<Vec<SealedInk>, StoreError> {
+        self.reading(|c| uses::inks(c, institution, since))
+    }
+    fn uses(&self, of: &UsesAsked) -> Result<Vec<SealedUse>, StoreError> {
+        self.reading(|c| uses::lines(c, of))
+    }
+    fn seen(&self, device: &DeviceId) -> Result<Option<u64>, StoreError> {
+        self.reading(|c| uses::seen(c, device))
+    }
+    fn put_note(&self, device: &DeviceId, note: &Note) -> Result<(), StoreError> {
+        let (device, note) = (*device, note.clone());
+        self.writer
+            .run(move |work| uses::put_note(work.connection, &device, &note))
+    }
+    fn note(&self, device: &DeviceId) -> Result<Option<Note>, StoreError> {
+        self.reading(|c| uses::note(c, device))
     }
     fn log_head(&self) -> Result<(u64, Digest), StoreError> {
         self.writer.run(log::head)

@@ -1,4 +1,4 @@
--- Version 1. Ids, keys and digests are 32- or 65-byte blobs; signed documents are JSON texts.
+-- Version 2. Ids, keys and digests are 32- or 65-byte blobs; signed documents are JSON texts.
 CREATE TABLE sessions (session BLOB PRIMARY KEY, expiry INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE patient_keys (patient BLOB PRIMARY KEY, version INTEGER NOT NULL, log_key BLOB NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE grants (
@@ -31,4 +31,14 @@ CREATE TABLE log (
     enc BLOB NOT NULL, ct BLOB NOT NULL, signature BLOB NOT NULL, UNIQUE (patient, sequence));
 -- The tree's hashes in the numbering of tlog_tiles.
 CREATE TABLE hashes (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+-- What cards did, for their institutions: `inks` are the sealed keys, a line is found by its card's tag under one of them.
+CREATE TABLE inks (
+    id BLOB PRIMARY KEY, institution BLOB NOT NULL, epoch INTEGER NOT NULL, made INTEGER NOT NULL, enc BLOB NOT NULL, ct BLOB NOT NULL)
+    WITHOUT ROWID;
+CREATE INDEX inks_institution ON inks (institution, made);
+CREATE TABLE uses (ink BLOB NOT NULL, tag BLOB NOT NULL, number INTEGER NOT NULL, ct BLOB NOT NULL, PRIMARY KEY (ink, tag, number))
+    WITHOUT ROWID;
+-- When a card last opened a session, and why its institution revoked it.
+CREATE TABLE seen (device BLOB PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE notes (device BLOB PRIMARY KEY, time INTEGER NOT NULL, note TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE network (id INTEGER PRIMARY KEY CHECK (id = 1), separator BLOB NOT NULL, gateway BLOB NOT NULL);

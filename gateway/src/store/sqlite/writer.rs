@@ -231,6 +231,7 @@ mod tests {
             reason: "test".into(),
             subject: Digest::default(),
             time: 1,
+            pen: None,
         };
         let entries = log::prepare(work.connection, work.scribe, [draft])?;
         let lines = records::log_reads(work, entries)?;

@@ -6,6 +6,7 @@ pub mod devices;
 mod grants;
 pub mod institutions;
 mod log;
+mod lost_card;
 mod outbox;
 pub mod posters;
 
@@ -170,6 +171,12 @@ async fn tell(s: &mut Stage, report: &mut Report) -> Result<()> {
         .await?;
     report
         .play("11 gateway killed amid writes: all arrives, once", outbox::killed(s))
+        .await?;
+    report
+        .play(
+            "12 Harbour's doctor loses her card: revoked, and what it did is known",
+            lost_card::revoked(s),
+        )
         .await?;
     Ok(())
 }

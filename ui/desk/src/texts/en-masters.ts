@@ -1,6 +1,11 @@
 // Words of the master-key area for several master keys and for the institution’s key.
 
 export const masterWords = {
+  suspend: "Suspend",
+  suspended: (holder: string) => `The card of ${holder} is suspended.`,
+  resume: "Resume",
+  resumed: (holder: string) => `The card of ${holder} may act again once enough master keys have signed.`,
+  approvedFirst: (holder: string) => `${holder} is approved once another master key has signed.`,
   key: {
     title: "The institution’s key",
     epoch: (n: number) => `Epoch ${n}`,

@@ -14,9 +14,9 @@ import type {
   Snapshot,
   Topic,
 } from "../../src/model";
-import { chartOf, DEVICES, MASTERS, OFFERED, OUTBOX, PATIENTS, PROPOSALS, REQUESTS, WORDS } from "./people";
+import { chartOf, DEVICES, MASTERS, NOW, OFFERED, OUTBOX, PATIENTS, PROPOSALS, REQUESTS, USES, WORDS } from "./people";
 
-const CARD = { serial: "30112233", firmware: "5.7.1", prepared: true, reader: "Virtual PCD 00 00" };
+const CARD = { serial: "30112233", firmware: "5.7.1", prepared: true, reader: "Virtual PCD 00 00", blocked: false };
 const USER = {
   holder: "Dr Mei Lindqvist",
   role: "Doctor, internal medicine",
@@ -38,6 +38,8 @@ class Fake {
     terminal: "Ward 3 · Room 12",
     emergency: "112",
     user: null,
+    cardEnd: null,
+    unblock: null,
     master: null,
     card: null,
     notice: null,
@@ -45,6 +47,8 @@ class Fake {
     chain: { block: 18_204, age: 2 },
     outbox: { waiting: 0, failed: 0 },
     trial: true,
+    trialKeys: false,
+    masterPlace: "card",
     lock: null,
   };
   patients: PatientRow[] = [...PATIENTS];
@@ -121,6 +125,7 @@ window.fake = fake;
 
 const scene = new URLSearchParams(location.search);
 if (scene.has("open")) fake.signedIn();
+if (scene.has("ending")) fake.snapshot.cardEnd = { notAfter: NOW + 9 * 86_400, requested: false };
 if (scene.has("master")) fake.snapshot.master = { name: "Summit Clinic", id: "ab".repeat(32), status: "accredited" };
 if (scene.has("several")) {
   fake.masters = { keys: MASTERS, threshold: 2, offered: OFFERED };
@@ -128,6 +133,7 @@ if (scene.has("several")) {
 }
 if (scene.has("unregistered")) fake.snapshot.master = { name: "", id: "ab".repeat(32), status: "unregistered" };
 if (scene.has("card")) fake.insert(scene.get("card") !== "new");
+if (scene.has("blocked")) fake.set({ card: { ...CARD, blocked: true } });
 fake.large = Number(scene.get("large") ?? 0);
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -227,6 +233,24 @@ export const commands: Commands = {
       fake.insert(true);
     }),
   requestDevice: () => answer("requestDevice", [], () => ({ request: "r1", words: WORDS })),
+  askUnblock: () =>
+    answer("askUnblock", [], () => fake.set({ unblock: { card: CARD.serial, words: WORDS, until: NOW + 900 } })),
+  cancelUnblock: () => answer("cancelUnblock", [], () => fake.set({ unblock: null })),
+  findUnblock: (words) =>
+    answer("findUnblock", [words], () => ({
+      request: "u1",
+      holder: "Dr Inês Duarte",
+      role: "Doctor",
+      card: "30110001",
+      terminal: "Ward 7",
+      time: NOW - 40,
+    })),
+  answerUnblock: (request) => answer("answerUnblock", [request], () => undefined),
+  requestRenewal: () =>
+    answer("requestRenewal", [], () => {
+      fake.set({ cardEnd: { notAfter: NOW + 9 * 86_400, requested: true } });
+      return { request: "r2", words: WORDS };
+    }),
   masterSignIn: () =>
     answer("masterSignIn", [], () =>
       withPin(() => fake.set({ master: { name: "Summit Clinic", id: "ab".repeat(32), status: "accredited" } })),
@@ -249,8 +273,8 @@ export const commands: Commands = {
       fake.requests = fake.requests.filter((known) => known.request !== request);
     }),
   devices: () => answer("devices", [], () => DEVICES),
-  revokeDevice: (device) =>
-    answer("revokeDevice", [device], () =>
+  revokeDevice: (device, reason) =>
+    answer("revokeDevice", [device, reason], () =>
       withPin(() => {
         fake.key = { ...fake.key, due: ["Dr Inês Duarte"] };
         fake.tell("devices");
@@ -291,6 +315,11 @@ export const commands: Commands = {
       fake.proposals = fake.proposals.map((row) =>
         row.proposal === proposal ? { ...row, state: "withdrawn", reason } : row,
       );
+    }),
+  deviceUses: (device, since) =>
+    answer("deviceUses", [device, since], async () => {
+      await withPin(() => undefined);
+      return USES;
     }),
   poster: () =>
     answer("poster", [], () => ({

@@ -49,7 +49,59 @@ institution: string,
  */
 device: string, };
 
+export type CardEnd = { 
+/**
+ * First second at which it is no longer approved.
+ */
+notAfter: number, 
+/**
+ * Its renewal is asked for and not decided.
+ */
+requested: boolean, };
+
+export type UnblockAsked = { 
+/**
+ * Serial number of the card.
+ */
+card: string, 
+/**
+ * Six words that the holder reads out to IT.
+ */
+words: Array<string>, 
+/**
+ * First second at which nobody can answer any more.
+ */
+until: number, };
+
+export type UnblockFound = { 
+/**
+ * Its id.
+ */
+request: string, 
+/**
+ * Who holds the card, by the institution's own approval.
+ */
+holder: string, 
+/**
+ * As what.
+ */
+role: string, 
+/**
+ * Serial number of the card.
+ */
+card: string, 
+/**
+ * Name of the terminal that asks.
+ */
+terminal: string, 
+/**
+ * When it asked.
+ */
+time: number, };
+
 export type MasterStatus = "unregistered" | "registered" | "accredited" | "suspended";
+
+export type MasterPlace = "card" | "hsm" | "file";
 
 export type MasterView = { 
 /**
@@ -81,7 +133,11 @@ prepared: boolean,
 /**
  * PC/SC name of the reader.
  */
-reader: string, };
+reader: string, 
+/**
+ * No PIN try is left.
+ */
+blocked: boolean, };
 
 export type GatewayState = "online" | "offline";
 
@@ -137,6 +193,14 @@ emergency: string,
  */
 user: UserView | null, 
 /**
+ * This terminal waits for IT to unblock the card in its reader.
+ */
+unblock: UnblockAsked | null, 
+/**
+ * The approval of the signed-in card ends within 30 days.
+ */
+cardEnd: CardEnd | null, 
+/**
  * The master key in use.
  */
 master: MasterView | null, 
@@ -164,6 +228,14 @@ outbox: OutboxCount,
  * Test roots are trusted here: said on every screen.
  */
 trial: boolean, 
+/**
+ * The master key is a software key: said on every screen.
+ */
+trialKeys: boolean, 
+/**
+ * Where this terminal's master key is kept.
+ */
+masterPlace: MasterPlace, 
 /**
  * Why the screen was locked or covered.
  */
@@ -483,7 +555,7 @@ pdf: string,
  */
 png: string, };
 
-export type EvidenceVerdict = "verified" | "testRoot" | "unverified" | "none";
+export type EvidenceVerdict = "verified" | "testRoot" | "newer" | "none" | "invalid";
 
 export type EvidenceSlot = { 
 /**
@@ -545,7 +617,15 @@ words: Array<string>,
 /**
  * When it was sent; 0 if the gateway does not say.
  */
-submitted: number, };
+submitted: number, 
+/**
+ * The card is approved already and asks to be longer: until when it is now.
+ */
+renews: number | null, 
+/**
+ * Serial numbers of other active cards of a person with this name.
+ */
+others: Array<string>, };
 
 export type DeviceStatus = "active" | "suspended" | "revoked" | "expired";
 
@@ -581,7 +661,15 @@ notAfter: number,
 /**
  * State.
  */
-status: DeviceStatus, };
+status: DeviceStatus, 
+/**
+ * When it last opened a session, within a quarter of an hour.
+ */
+lastUse: number | null, 
+/**
+ * Why it was revoked; empty if nothing was noted.
+ */
+note: string, };
 
 export type KeyView = { 
 /**
@@ -747,6 +835,76 @@ state: ProposalState,
  */
 reason: string, };
 
+export type UseAction = "read" | "write";
+
+export type UseRow = { 
+/**
+ * When.
+ */
+time: number, 
+/**
+ * What.
+ */
+action: UseAction, 
+/**
+ * Patient id.
+ */
+patient: string, 
+/**
+ * Patient's name; empty if no grant tells it.
+ */
+name: string, 
+/**
+ * Date of birth, ISO; empty if no grant tells it.
+ */
+birthDate: string, 
+/**
+ * Section.
+ */
+section: SectionName, 
+/**
+ * Why, in the holder's words.
+ */
+reason: string, 
+/**
+ * Place in the log.
+ */
+index: number, };
+
+export type DeviceUses = { 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * Who holds the card.
+ */
+holder: string, 
+/**
+ * Serial number of the card.
+ */
+card: string, 
+/**
+ * From when.
+ */
+since: number, 
+/**
+ * Until when.
+ */
+until: number, 
+/**
+ * Different patients in the lines.
+ */
+patients: number, 
+/**
+ * Days whose lines are sealed to a key that could not be opened; 0 if the report is whole.
+ */
+sealed: number, 
+/**
+ * Oldest first.
+ */
+lines: Array<UseRow>, };
+
 export type SlotState = "empty" | "key";
 
 export type CardSlot = { 
@@ -767,7 +925,7 @@ state: SlotState,
  */
 evidence: EvidenceVerdict, };
 
-export type CardDeviceStatus = "active" | "revoked" | "expired" | "waiting" | "unknown";
+export type CardDeviceStatus = "active" | "suspended" | "revoked" | "expired" | "waiting" | "unknown";
 
 export type CardDevice = { 
 /**

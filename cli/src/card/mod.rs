@@ -1,0 +1,9 @@
+//! One card in a reader.
+
+mod prepare;
+mod reset;
+mod status;
+
+pub use prepare::prepare;
+pub use reset::reset;
+pub use status::{stage_words, status};
