@@ -31,6 +31,9 @@ pub enum Command {
     /// What the institution knows of its cards
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// The institution itself
+    #[command(subcommand)]
+    Institution(InstitutionCommand),
     /// Print a shell's completions
     Completions {
         /// Which shell
@@ -70,18 +73,36 @@ pub enum CardCommand {
     },
 }
 
+/// What is done with the institution.
+#[derive(Debug, Subcommand)]
+pub enum InstitutionCommand {
+    /// Register the institution under the master key on the card in the reader
+    Register {
+        /// Its name
+        name: String,
+        /// Its country, two letters (ISO 3166)
+        country: String,
+        /// Which reader the master key's card is in
+        #[command(flatten)]
+        reader: InReader,
+    },
+}
+
 /// `card prepare`.
 #[derive(Args, Debug)]
 pub struct Prepare {
     /// The holder's name
-    #[arg(long, required_unless_present = "holders", requires = "role")]
+    #[arg(long, required_unless_present_any = ["holders", "master"], requires = "role")]
     pub holder: Option<String>,
     /// The holder's role
-    #[arg(long, required_unless_present = "holders", requires = "holder")]
+    #[arg(long, required_unless_present_any = ["holders", "master"], requires = "holder")]
     pub role: Option<String>,
     /// A CSV file with the columns holder and role; every card is prepared and its approval asked for
     #[arg(long, value_name = "CSV", conflicts_with_all = ["holder", "role"])]
     pub holders: Option<PathBuf>,
+    /// The card is to hold the institution's master key
+    #[arg(long, conflicts_with_all = ["holder", "role", "holders"])]
+    pub master: bool,
     /// A reader to use; several with --holders (all that there are if none is named)
     #[arg(long, value_name = "NAME")]
     pub reader: Vec<String>,

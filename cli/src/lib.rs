@@ -10,6 +10,7 @@ pub mod card;
 pub mod device;
 pub mod exit;
 pub mod fault;
+pub mod institution;
 pub mod log;
 pub mod manual;
 pub mod out;

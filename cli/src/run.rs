@@ -1,9 +1,9 @@
 //! From the arguments to the end.
 
-use crate::args::{Arguments, CardCommand, Command, DeviceCommand};
+use crate::args::{Arguments, CardCommand, Command, DeviceCommand, InstitutionCommand};
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::{batch, card, device, manual};
+use crate::{batch, card, device, institution, manual};
 use wardkey_desk::Notice;
 
 /// Does what was asked.
@@ -28,6 +28,7 @@ async fn act(arguments: Arguments, out: &Out) -> Result<Exit, Notice> {
         Command::Card(CardCommand::Reset { reader, yes }) => card::reset(out, reader.reader.as_deref(), yes.as_deref()),
         Command::Card(CardCommand::Prepare(prepare)) => match &prepare.holders {
             Some(list) => batch::prepare(out, settings, list, &prepare.reader).await,
+            None if prepare.master => institution::prepare_master(out, settings, &prepare.reader).await,
             None => card::prepare(out, settings, &prepare).await,
         },
         Command::Device(DeviceCommand::Request { holder, role, reader }) => {
@@ -43,6 +44,9 @@ async fn act(arguments: Arguments, out: &Out) -> Result<Exit, Notice> {
             yes,
             reader,
         }) => device::revoke(out, settings, reader.reader.as_deref(), &card, &reason, yes.as_deref()).await,
+        Command::Institution(InstitutionCommand::Register { name, country, reader }) => {
+            institution::register(out, settings, reader.reader.as_deref(), &name, &country).await
+        }
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Man { folder } => manual::man(folder.as_deref()),
     }

@@ -5,6 +5,7 @@ use crate::port::Unwatched;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wardkey_desk::error::DeskError;
 use wardkey_desk::view::MasterStatus;
 use wardkey_desk::{Notice, Settings, Workstation};
 use wardkey_hsm::CardError;
@@ -30,28 +31,36 @@ pub fn unwatched(settings: Settings) -> Result<Arc<Workstation>, Notice> {
     Workstation::start_with(settings, port, |_| ())
 }
 
+/// A workstation that has read the card in this reader.
+///
+/// # Errors
+/// No card, or one that cannot be read.
+pub async fn at_card(mut settings: Settings, reader: String) -> Result<Arc<Workstation>, Notice> {
+    settings.reader = Some(reader);
+    let work = Workstation::start(settings, |_| ())?;
+    let begun = Instant::now();
+    loop {
+        let shown = work.snapshot().await?;
+        match (shown.card, shown.notice) {
+            (Some(_), _) => return Ok(work),
+            (None, Some(notice)) => return Err(notice),
+            (None, None) if begun.elapsed() > CARD => return Err(notice(&CardError::NoCard)),
+            (None, None) => tokio::time::sleep(LOOK).await,
+        }
+    }
+}
+
 /// A workstation with the master key on a card signed in: the PIN window opens once.
 ///
 /// # Errors
 /// No card, another card, and everything of PIN and network.
-pub async fn with_master(mut settings: Settings, reader: String, out: &Out) -> Result<Arc<Workstation>, Notice> {
-    settings.reader = Some(reader);
-    let work = Workstation::start(settings, |_| ())?;
-    let begun = Instant::now();
-    while work.snapshot().await?.card.is_none() {
-        if let Some(notice) = work.snapshot().await?.notice {
-            return Err(notice);
-        }
-        if begun.elapsed() > CARD {
-            return Err(notice(&CardError::NoCard));
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+pub async fn with_master(settings: Settings, reader: String, out: &Out) -> Result<Arc<Workstation>, Notice> {
+    let work = at_card(settings, reader).await?;
     out.say("Type the master key's PIN in the PIN window.");
     work.master_sign_in().await?;
     let master = work.snapshot().await?.master;
     match master {
         Some(master) if master.status != MasterStatus::Unregistered => Ok(work),
-        _ => Err(notice(&wardkey_desk::error::DeskError::NotAMaster)),
+        _ => Err(notice(&DeskError::NotAMaster)),
     }
 }

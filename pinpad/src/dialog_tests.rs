@@ -1,6 +1,8 @@
 //! Every path through the dialog, with a clock of its own.
 
 use super::*;
+use crate::entry::Digit;
+use zeroize::Zeroizing;
 
 struct Play {
     dialog: Dialog,

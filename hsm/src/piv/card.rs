@@ -18,6 +18,8 @@ use zeroize::Zeroizing;
 /// Dropping leaves the card as it is, a verified PIN included; [`PivCard::forget_pin`] ends that.
 pub struct PivCard {
     card: Option<pcsc::Card>,
+    /// What card and reader agreed on; asking the service before every transaction would cost a twentieth of it.
+    protocol: Option<pcsc::Protocol>,
     reader: String,
 }
 
@@ -44,6 +46,7 @@ impl PivCard {
             .connect(&name, pcsc::ShareMode::Shared, pcsc::Protocols::ANY)
             .map_err(transport::error)?;
         Ok(Self {
+            protocol: protocol(&card),
             card: Some(card),
             reader: reader.to_owned(),
         })
@@ -314,7 +317,6 @@ impl PivCard {
     /// Runs `work` inside one transaction; reconnects once if another program reset the card.
     fn transact<T>(&mut self, work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>) -> Result<T, CardError> {
         let card = self.card.as_mut().ok_or(CardError::Pulled)?;
-        let protocol = card.status2_owned().ok().and_then(|status| status.protocol2());
         let transaction = match card.transaction2() {
             Ok(transaction) => transaction,
             Err((card, pcsc::Error::ResetCard)) => {
@@ -324,13 +326,21 @@ impl PivCard {
                     pcsc::Disposition::LeaveCard,
                 )
                 .map_err(transport::error)?;
+                self.protocol = protocol(card);
                 card.transaction().map_err(transport::error)?
             }
             Err((_, pcsc::Error::NoSmartcard | pcsc::Error::ReaderUnavailable)) => return Err(CardError::Pulled),
             Err((_, error)) => return Err(transport::error(error)),
         };
-        work(&mut Line { transaction, protocol })
+        work(&mut Line {
+            transaction,
+            protocol: self.protocol,
+        })
     }
+}
+
+fn protocol(card: &pcsc::Card) -> Option<pcsc::Protocol> {
+    card.status2_owned().ok().and_then(|status| status.protocol2())
 }
 
 impl Drop for PivCard {

@@ -395,6 +395,7 @@ describe("terminal tasks", () => {
     await id("master-sign-in").click();
     await id("master-state").waitFor();
     expect(await calls("masterSignIn")).toHaveLength(1);
+    expect(await id("master-evidence").textContent()).toContain("no attestation");
   });
 
   test("registration asks for a country of two letters", async () => {
