@@ -4,25 +4,28 @@
 
 alloy_sol_types::sol! {
     // Actions.
-    function registerInstitution((bytes32, string, string, bytes32, bytes32, bytes32, bytes32, uint64), (bytes32, bytes32)) external;
+    function registerInstitution((bytes32, string, string, bytes32, bytes32, bytes32, bytes32, bytes32, bytes32, uint64), (bytes32, bytes32)) external;
     function setAccreditation((bytes32, bool, uint64, uint64), (bytes32, bytes32)) external;
     function setGateway((bytes32, bytes32, bool, uint64, uint64), (bytes32, bytes32)) external;
-    function approveDevice((bytes32, bytes32, bytes32, uint8, uint64, bytes32, uint64, uint64), (bytes32, bytes32), (bytes32, bytes32, bytes32, uint64), (bytes32, bytes32)) external;
+    function approveDevice((bytes32, bytes32, bytes32, uint8, uint64, bytes32, uint32, uint32, uint64), (bytes32, bytes32)[], (bytes32, bytes32, bytes32, uint64), (bytes32, bytes32)) external;
     function revokeDevice((bytes32, bytes32, uint64), (bytes32, bytes32)) external;
     function rotateAgreement((bytes32, uint32, bytes32, bytes32, uint64, uint64), (bytes32, bytes32)) external;
-    function rotateMaster((bytes32, bytes32, bytes32, uint64, uint64), (bytes32, bytes32), (bytes32, bytes32)) external;
+    function setSuspension((bytes32, bytes32, bool, uint32, uint32, uint64), (bytes32, bytes32)[]) external;
+    function setMasters((bytes32, bytes, uint8, uint64, uint64), (bytes32, bytes32)[]) external;
     function grant((bytes32, uint64), bytes32, bytes32, (bytes32, bytes32)) external;
     function revoke((bytes32, uint64), bytes32, bytes32, (bytes32, bytes32)) external;
     function setCheckpoint((uint64, bytes32, uint64), (bytes32, bytes32)) external;
 
     // Views.
     #[derive(Debug)]
+    struct MasterKeyView { bytes32 x; bytes32 y; }
+    #[derive(Debug)]
     struct InstitutionView {
-        uint32 number; uint8 status; uint32 epoch; uint64 nonce; uint64 registered;
-        bytes32 masterX; bytes32 masterY; bytes32 agreementX; bytes32 agreementY; string name; string country;
+        uint32 number; uint8 status; uint32 epoch; uint64 nonce; uint64 registered; uint32 masters; uint8 threshold; uint8 count;
+        bytes32 agreementX; bytes32 agreementY; string name; string country; MasterKeyView[5] keys;
     }
     #[derive(Debug)]
-    struct DeviceView { bytes32 institution; uint8 rights; uint64 notAfter; bool revoked; bytes32 certificate; }
+    struct DeviceView { bytes32 institution; uint8 rights; uint64 notAfter; bool revoked; bool suspended; uint32 nonce; bytes32 certificate; }
     function institution(bytes32 id) external view returns (InstitutionView memory);
     function institutionCount() external view returns (uint32);
     function institutionAt(uint32 number) external view returns (bytes32);
@@ -42,17 +45,19 @@ alloy_sol_types::sol! {
     #[derive(Debug)]
     event GatewaySet(bytes32 indexed digest, bytes32 indexed gateway, bytes32 keyX, bytes32 keyY, bool active);
     #[derive(Debug)]
-    event InstitutionRegistered(bytes32 indexed digest, bytes32 indexed institution, string name, string country, bytes32 masterX, bytes32 masterY, bytes32 agreementX, bytes32 agreementY);
+    event InstitutionRegistered(bytes32 indexed digest, bytes32 indexed institution, string name, string country, bytes32 masterX, bytes32 masterY, bytes32 wrapX, bytes32 wrapY, bytes32 agreementX, bytes32 agreementY);
     #[derive(Debug)]
     event AccreditationSet(bytes32 indexed digest, bytes32 indexed institution, bool accredited);
     #[derive(Debug)]
     event AgreementRotated(bytes32 indexed digest, bytes32 indexed institution, uint32 epoch, bytes32 agreementX, bytes32 agreementY);
     #[derive(Debug)]
-    event MasterRotated(bytes32 indexed digest, bytes32 indexed institution, bytes32 masterX, bytes32 masterY);
+    event MastersSet(bytes32 indexed digest, bytes32 indexed institution, uint32 version, bytes keys, uint8 threshold);
     #[derive(Debug)]
     event DeviceApproved(bytes32 indexed digest, bytes32 indexed institution, bytes32 indexed device, bytes32 deviceX, bytes32 deviceY, uint8 rights, uint64 notAfter, bytes32 certificate);
     #[derive(Debug)]
     event DeviceRevoked(bytes32 indexed digest, bytes32 indexed institution, bytes32 indexed device);
+    #[derive(Debug)]
+    event SuspensionSet(bytes32 indexed digest, bytes32 indexed institution, bytes32 indexed device, bool suspended);
     #[derive(Debug)]
     event DeviceBarred(bytes32 indexed digest, bytes32 indexed institution, bytes32 indexed device);
     #[derive(Debug)]
@@ -79,6 +84,11 @@ alloy_sol_types::sol! {
     error BadProof();
     error DeviceElsewhere();
     error DeviceIsRevoked();
+    error DeviceUnknown();
+    error BadMasters();
+    error BadThreshold();
+    error MastersChanged(uint32 current);
+    error SignatureCount(uint256 needed, uint256 given);
     error GrantIsRevoked();
     error CheckpointFalls(uint64 size);
     error CheckpointForks();

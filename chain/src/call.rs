@@ -19,28 +19,21 @@ pub fn call_data(signed: &SignedAction) -> Result<Vec<u8>, ChainError> {
         Action::SetAccreditation(m) => Ok(encode::<abi::setAccreditationCall>(&(m.clone(), one(signed)?))),
         Action::SetGateway(m) => Ok(encode::<abi::setGatewayCall>(&(m.clone(), one(signed)?))),
         Action::ApproveDevice(m) => {
-            let signature = one(signed)?;
             let proof = signed
                 .proof
                 .as_ref()
                 .ok_or(ChainError::Malformed("ApproveDevice needs the device's proof"))?;
             Ok(encode::<abi::approveDeviceCall>(&(
                 m.clone(),
-                signature,
+                all(signed),
                 proof.message.clone(),
                 words(&proof.signature),
             )))
         }
         Action::RevokeDevice(m) => Ok(encode::<abi::revokeDeviceCall>(&(m.clone(), one(signed)?))),
         Action::RotateAgreement(m) => Ok(encode::<abi::rotateAgreementCall>(&(m.clone(), one(signed)?))),
-        Action::RotateMaster(m) => {
-            let [old, new] = signed.signatures.as_slice() else {
-                return Err(ChainError::Malformed(
-                    "RotateMaster needs two signatures: the old key's and the new key's",
-                ));
-            };
-            Ok(encode::<abi::rotateMasterCall>(&(m.clone(), words(old), words(new))))
-        }
+        Action::SetSuspension(m) => Ok(encode::<abi::setSuspensionCall>(&(m.clone(), all(signed)))),
+        Action::SetMasters(m) => Ok(encode::<abi::setMastersCall>(&(m.clone(), all(signed)))),
         Action::Grant(m) => {
             let (x, y) = key(signed)?;
             Ok(encode::<abi::grantCall>(&(m.clone(), x, y, one(signed)?)))
@@ -53,12 +46,21 @@ pub fn call_data(signed: &SignedAction) -> Result<Vec<u8>, ChainError> {
     }
 }
 
-/// That an action carries no key and no proof that its type does not use: nobody verifies those, and the ledger would keep them.
+/// Most signatures of any action: four of five current masters, and five new keys.
+const SIGNATURES: usize = 9;
+
+/// That an action carries no key and no proof that its type does not use, and no more signatures than any type does: nobody
+/// verifies those, and the ledger would keep them.
 ///
 /// # Errors
 /// [`ChainError::Malformed`].
 pub fn must_carry_no_more(signed: &SignedAction) -> Result<(), ChainError> {
     let keys = usize::from(matches!(signed.action, Action::Grant(_) | Action::Revoke(_)));
+    if signed.signatures.len() > SIGNATURES {
+        return Err(ChainError::Malformed(
+            "it carries more signatures than any action needs",
+        ));
+    }
     if signed.keys.len() > keys {
         return Err(ChainError::Malformed("it carries keys that its type does not use"));
     }
@@ -97,6 +99,11 @@ fn one(signed: &SignedAction) -> Result<Words, ChainError> {
         [signature] => Ok(words(signature)),
         _ => Err(ChainError::Malformed("this action needs exactly one signature")),
     }
+}
+
+/// For the actions whose number of signatures the contract judges.
+fn all(signed: &SignedAction) -> Vec<Words> {
+    signed.signatures.iter().map(words).collect()
 }
 
 fn key(signed: &SignedAction) -> Result<Words, ChainError> {

@@ -55,6 +55,28 @@ pub enum Refusal {
     /// Revoked for good.
     #[error("the card was revoked and cannot be approved again")]
     DeviceIsRevoked,
+    /// Not the institution's device.
+    #[error("the institution has not approved this card")]
+    DeviceUnknown,
+    /// No list of one to five keys.
+    #[error("the list of master keys is empty, too long, malformed, or names a key twice")]
+    BadMasters,
+    /// Not below the number of keys.
+    #[error(
+        "the number of master keys that must sign must be less than their number, so that a lost one can be replaced"
+    )]
+    BadThreshold,
+    /// For another list of master keys.
+    #[error("the institution's master keys have changed since this was signed; the list's version is now {0}")]
+    MastersChanged(u32),
+    /// Too few or too many signatures.
+    #[error("the action carries {given} signatures; it needs {needed}")]
+    SignatureCount {
+        /// So many are needed.
+        needed: u64,
+        /// So many were given.
+        given: u64,
+    },
     /// Revoked for good.
     #[error("the grant was revoked and cannot become live again")]
     GrantIsRevoked,
@@ -91,6 +113,17 @@ impl Refusal {
             abi::BadProof::SELECTOR => Self::BadProof,
             abi::DeviceElsewhere::SELECTOR => Self::DeviceElsewhere,
             abi::DeviceIsRevoked::SELECTOR => Self::DeviceIsRevoked,
+            abi::DeviceUnknown::SELECTOR => Self::DeviceUnknown,
+            abi::BadMasters::SELECTOR => Self::BadMasters,
+            abi::BadThreshold::SELECTOR => Self::BadThreshold,
+            abi::MastersChanged::SELECTOR => Self::MastersChanged(abi::MastersChanged::abi_decode(data).ok()?.current),
+            abi::SignatureCount::SELECTOR => {
+                let count = abi::SignatureCount::abi_decode(data).ok()?;
+                Self::SignatureCount {
+                    needed: count.needed.saturating_to(),
+                    given: count.given.saturating_to(),
+                }
+            }
             abi::GrantIsRevoked::SELECTOR => Self::GrantIsRevoked,
             abi::CheckpointFalls::SELECTOR => Self::CheckpointFalls(abi::CheckpointFalls::abi_decode(data).ok()?.size),
             abi::CheckpointForks::SELECTOR => Self::CheckpointForks,
@@ -119,6 +152,11 @@ impl Coded for Refusal {
             Self::BadProof => "device-bad-proof",
             Self::DeviceElsewhere => "device-elsewhere",
             Self::DeviceIsRevoked => "device-revoked",
+            Self::DeviceUnknown => "device-unknown",
+            Self::BadMasters => "masters-bad-list",
+            Self::BadThreshold => "masters-bad-threshold",
+            Self::MastersChanged(_) => "masters-changed",
+            Self::SignatureCount { .. } => "action-signature-count",
             Self::GrantIsRevoked => "grant-revoked",
             Self::CheckpointFalls(_) => "checkpoint-falls",
             Self::CheckpointForks => "checkpoint-forks",
@@ -132,9 +170,13 @@ impl Coded for Refusal {
             Self::BadSignature | Self::InstitutionMismatch | Self::BadKey => {
                 "Check that the right key or card was used, and sign again."
             }
-            Self::BadNonce(_) | Self::BadEpoch(_) => {
+            Self::BadNonce(_) | Self::BadEpoch(_) | Self::MastersChanged(_) => {
                 "Reload the institution's state, check what changed, and sign again."
             }
+            Self::SignatureCount { .. } => "Let as many master-key holders sign as the institution demands.",
+            Self::BadMasters => "Enter one to five different master keys.",
+            Self::BadThreshold => "Demand fewer signatures, or add a master key first.",
+            Self::DeviceUnknown => "Ask IT to request its approval.",
             Self::InstitutionExists => "Nothing is to be done: use the institution as it is.",
             Self::InstitutionUnknown => "Register the institution first.",
             Self::BadName => "Enter the institution's name, at most 200 bytes.",

@@ -6,6 +6,7 @@ use alloy_primitives::{B256, Log};
 use alloy_sol_types::SolEvent;
 use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId};
 use wardkey_core::key::PublicKey;
+use wardkey_core::masters::{MasterKey, Masters};
 
 /// What an action changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum Event {
         institution: InstitutionId,
         name: String,
         country: String,
-        master: PublicKey,
+        master: MasterKey,
         agreement: PublicKey,
     },
     /// An institution was accredited or suspended.
@@ -36,10 +37,11 @@ pub enum Event {
         epoch: u32,
         agreement: PublicKey,
     },
-    /// An institution has a new master key.
-    MasterRotated {
+    /// An institution has another list of master keys.
+    MastersSet {
         institution: InstitutionId,
-        master: PublicKey,
+        version: u32,
+        masters: Masters,
     },
     /// A device was approved or renewed.
     DeviceApproved {
@@ -54,6 +56,12 @@ pub enum Event {
     DeviceRevoked {
         institution: InstitutionId,
         device: DeviceId,
+    },
+    /// An institution's own device was suspended, or may act again.
+    SuspensionSet {
+        institution: InstitutionId,
+        device: DeviceId,
+        suspended: bool,
     },
     /// An institution revoked a key that is not its device; it can never approve it. Nobody else is concerned.
     DeviceBarred {
@@ -94,6 +102,7 @@ impl Event {
             Some(
                 &abi::DeviceApproved::SIGNATURE_HASH
                 | &abi::DeviceRevoked::SIGNATURE_HASH
+                | &abi::SuspensionSet::SIGNATURE_HASH
                 | &abi::DeviceBarred::SIGNATURE_HASH,
             ) => device_event(log),
             Some(&abi::Granted::SIGNATURE_HASH | &abi::Revoked::SIGNATURE_HASH) => grant_event(log),
@@ -127,6 +136,14 @@ fn device_event(log: &Log) -> Result<(Digest, Event), ChainError> {
         let event = Event::DeviceRevoked {
             institution: InstitutionId(e.institution.0),
             device: DeviceId(e.device.0),
+        };
+        return Ok((Digest(e.digest.0), event));
+    }
+    if let Ok(e) = abi::SuspensionSet::decode_log(log) {
+        let event = Event::SuspensionSet {
+            institution: InstitutionId(e.institution.0),
+            device: DeviceId(e.device.0),
+            suspended: e.suspended,
         };
         return Ok((Digest(e.digest.0), event));
     }
@@ -182,10 +199,12 @@ fn institution_event(log: &Log) -> Result<(Digest, Event), ChainError> {
         };
         return Ok((Digest(e.digest.0), event));
     }
-    if let Ok(e) = abi::MasterRotated::decode_log(log) {
-        let event = Event::MasterRotated {
+    if let Ok(e) = abi::MastersSet::decode_log(log) {
+        let masters = Masters::from_bytes(&e.keys, e.threshold);
+        let event = Event::MastersSet {
             institution: InstitutionId(e.institution.0),
-            master: key(e.masterX, e.masterY)?,
+            version: e.version,
+            masters: masters.map_err(|_| ChainError::Corrupt("a list of master keys on the chain is none".into()))?,
         };
         return Ok((Digest(e.digest.0), event));
     }
@@ -194,7 +213,10 @@ fn institution_event(log: &Log) -> Result<(Digest, Event), ChainError> {
         institution: InstitutionId(e.institution.0),
         name: e.name.clone(),
         country: e.country.clone(),
-        master: key(e.masterX, e.masterY)?,
+        master: MasterKey {
+            key: key(e.masterX, e.masterY)?,
+            wrap: key(e.wrapX, e.wrapY)?,
+        },
         agreement: key(e.agreementX, e.agreementY)?,
     };
     Ok((Digest(e.digest.0), event))

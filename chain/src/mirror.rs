@@ -16,6 +16,7 @@ pub struct Mirror {
     index: u32,
     time: u64,
     institutions: HashMap<InstitutionId, Institution>,
+    agreements: HashMap<(InstitutionId, u32), PublicKey>,
     devices: HashMap<DeviceId, Device>,
     grants: HashMap<(Commitment, PublicKey), GrantState>,
     commitments: HashSet<Commitment>,
@@ -73,9 +74,10 @@ impl Mirror {
                     });
                 }
             }
-            Event::DeviceApproved { .. } | Event::DeviceRevoked { .. } | Event::DeviceBarred { .. } => {
-                self.apply_device(&logged.event)
-            }
+            Event::DeviceApproved { .. }
+            | Event::DeviceRevoked { .. }
+            | Event::SuspensionSet { .. }
+            | Event::DeviceBarred { .. } => self.apply_device(&logged.event),
             _ => self.apply_institution(logged),
         }
     }
@@ -89,12 +91,15 @@ impl Mirror {
                 master,
                 agreement,
             } => {
+                self.agreements.insert((*institution, 1), *agreement);
                 self.institutions.entry(*institution).or_insert_with(|| Institution {
                     id: *institution,
                     name: name.clone(),
                     country: country.clone(),
                     status: Standing::Registered,
-                    master: *master,
+                    masters: vec![master.key],
+                    threshold: 1,
+                    masters_version: 1,
                     agreement: Agreement {
                         epoch: 1,
                         key: *agreement,
@@ -120,6 +125,7 @@ impl Mirror {
                 epoch,
                 agreement,
             } => {
+                self.agreements.insert((*institution, *epoch), *agreement);
                 if let Some(known) = self.institutions.get_mut(institution) {
                     known.nonce += 1;
                     known.agreement = Agreement {
@@ -128,10 +134,15 @@ impl Mirror {
                     };
                 }
             }
-            Event::MasterRotated { institution, master } => {
+            Event::MastersSet {
+                institution,
+                version,
+                masters,
+            } => {
                 if let Some(known) = self.institutions.get_mut(institution) {
                     known.nonce += 1;
-                    known.master = *master;
+                    known.masters = masters.keys().iter().map(|k| k.key).collect();
+                    (known.threshold, known.masters_version) = (masters.threshold(), *version);
                 }
             }
             _ => {}
@@ -155,10 +166,15 @@ impl Mirror {
                     rights: *rights,
                     not_after: *not_after,
                     revoked: false,
+                    suspended: self.devices.get(device).is_some_and(|d| d.suspended),
+                    nonce: self.devices.get(device).map_or(0, |d| d.nonce) + 1,
                     certificate: *certificate,
                 };
                 self.devices.insert(*device, approved);
-                if let Some(known) = self.institutions.get_mut(institution) {
+            }
+            Event::SuspensionSet { device, suspended, .. } => {
+                if let Some(known) = self.devices.get_mut(device) {
+                    known.suspended = *suspended;
                     known.nonce += 1;
                 }
             }
@@ -210,6 +226,12 @@ impl Mirror {
     #[must_use]
     pub fn institution_state(&self, id: &InstitutionId) -> Option<&Institution> {
         self.institutions.get(id)
+    }
+
+    /// The agreement key of one of an institution's epochs.
+    #[must_use]
+    pub fn agreement_at(&self, institution: &InstitutionId, epoch: u32) -> Option<PublicKey> {
+        self.agreements.get(&(*institution, epoch)).copied()
     }
 
     /// A device.

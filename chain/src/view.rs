@@ -40,6 +40,7 @@ pub struct Agreement {
 
 /// An institution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Institution {
     /// Id of its first master key.
     pub id: InstitutionId,
@@ -49,11 +50,15 @@ pub struct Institution {
     pub country: String,
     /// Where it stands.
     pub status: Standing,
-    /// Master key.
-    pub master: PublicKey,
+    /// Master keys in their order.
+    pub masters: Vec<PublicKey>,
+    /// How many of them must sign.
+    pub threshold: u8,
+    /// Version of the list, from 1.
+    pub masters_version: u32,
     /// Agreement key.
     pub agreement: Agreement,
-    /// Nonce of its next governance action.
+    /// Nonce of its next RotateAgreement or SetMasters.
     pub nonce: u64,
     /// Block of its registration.
     pub block: u64,
@@ -72,7 +77,14 @@ impl Institution {
             name: v.name,
             country: v.country,
             status,
-            master: key(v.masterX, v.masterY)?,
+            masters: v
+                .keys
+                .iter()
+                .take(usize::from(v.count))
+                .map(|k| key(k.x, k.y))
+                .collect::<Result<_, _>>()?,
+            threshold: v.threshold,
+            masters_version: v.masters,
             agreement: Agreement {
                 epoch: v.epoch,
                 key: key(v.agreementX, v.agreementY)?,
@@ -91,6 +103,8 @@ pub enum DeviceStatus {
     Active,
     /// Revoked for good.
     Revoked,
+    /// Suspended by its institution.
+    Suspended,
     /// Its approval has ended.
     Expired,
 }
@@ -110,6 +124,10 @@ pub struct Device {
     pub not_after: u64,
     /// True once revoked.
     pub revoked: bool,
+    /// True while suspended.
+    pub suspended: bool,
+    /// Nonce of its next approval or suspension.
+    pub nonce: u32,
     /// Digest (hashStruct) of its certificate.
     pub certificate: Digest,
 }
@@ -120,6 +138,8 @@ impl Device {
     pub const fn status(&self, now: u64) -> DeviceStatus {
         if self.revoked {
             DeviceStatus::Revoked
+        } else if self.suspended {
+            DeviceStatus::Suspended
         } else if now >= self.not_after {
             DeviceStatus::Expired
         } else {
@@ -133,6 +153,7 @@ impl Device {
         DeviceState {
             institution: self.institution,
             revoked: self.revoked,
+            suspended: self.suspended,
             not_after: self.not_after,
             rights: self.rights,
         }

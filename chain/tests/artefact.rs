@@ -77,7 +77,7 @@ macro_rules! signatures {
 fn functions_are_the_contracts() {
     let ours = signatures!(SolCall:
         registerInstitutionCall, setAccreditationCall, setGatewayCall, approveDeviceCall, revokeDeviceCall, rotateAgreementCall,
-        rotateMasterCall, grantCall, revokeCall, setCheckpointCall, institutionCall, institutionCountCall, institutionAtCall,
+        setMastersCall, setSuspensionCall, grantCall, revokeCall, setCheckpointCall, institutionCall, institutionCountCall, institutionAtCall,
         deviceCall, grantStatusCall, checkpointCall, isGatewayCall, operatorCall, operatorNonceCall, saltCall,
         domainSeparatorCall, permissionCall,
     );
@@ -87,7 +87,7 @@ fn functions_are_the_contracts() {
 #[test]
 fn events_are_the_contracts() {
     let ours = signatures!(SolEvent:
-        GatewaySet, InstitutionRegistered, AccreditationSet, AgreementRotated, MasterRotated, DeviceApproved, DeviceRevoked,
+        GatewaySet, InstitutionRegistered, AccreditationSet, AgreementRotated, MastersSet, SuspensionSet, DeviceApproved, DeviceRevoked,
         DeviceBarred, Granted, Revoked, CheckpointSet,
     );
     assert_eq!(ours, compiled("event"));
@@ -97,7 +97,8 @@ fn events_are_the_contracts() {
 fn errors_are_the_contracts() {
     let ours = signatures!(SolError:
         DeadlinePassed, BadSignature, BadNonce, BadKey, InstitutionMismatch, InstitutionExists, InstitutionUnknown, BadName,
-        BadCountry, BadEpoch, BadRights, BadExpiry, ProofMismatch, BadProof, DeviceElsewhere, DeviceIsRevoked, GrantIsRevoked,
+        BadCountry, BadEpoch, BadRights, BadExpiry, ProofMismatch, BadProof, DeviceElsewhere, DeviceIsRevoked, DeviceUnknown,
+        BadMasters, BadThreshold, MastersChanged, SignatureCount, GrantIsRevoked,
         CheckpointFalls, CheckpointForks, GrantMalformed,
     );
     // OpenZeppelin's library declares errors that its code here never reaches.

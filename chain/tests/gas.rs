@@ -5,7 +5,6 @@ mod common;
 use common::{LATER, START, World, key, xy};
 use std::collections::BTreeMap;
 use std::path::Path;
-use wardkey_core::action::SignedAction;
 use wardkey_core::typed::structs;
 
 fn measured() -> BTreeMap<&'static str, u64> {
@@ -49,29 +48,11 @@ fn measured() -> BTreeMap<&'static str, u64> {
         epoch: 2,
         agreementX: x,
         agreementY: y,
-        nonce: 2,
+        nonce: 0,
         deadline,
     };
     gas.insert("rotateAgreement", world.act(&hospital.master, agreement).unwrap().gas);
-    let (x, y) = xy(&key("new master").public());
-    let rotation = structs::RotateMaster {
-        institution,
-        masterX: x,
-        masterY: y,
-        nonce: 3,
-        deadline,
-    };
-    let signatures = vec![
-        world.sign(&hospital.master, &rotation),
-        world.sign(&key("new master"), &rotation),
-    ];
-    let rotation = SignedAction {
-        action: rotation.into(),
-        signatures,
-        keys: vec![],
-        proof: None,
-    };
-    gas.insert("rotateMaster", world.submit(&rotation).unwrap().gas);
+    masters(&world, &hospital, &mut gas);
 
     let commitment = [0xc0; 32].into();
     gas.insert(
@@ -99,6 +80,32 @@ fn measured() -> BTreeMap<&'static str, u64> {
         world.act(&world.operator, checkpoint(20)).unwrap().gas,
     );
     gas
+}
+
+/// What several master keys cost.
+fn masters(world: &World, hospital: &common::Hospital, gas: &mut BTreeMap<&'static str, u64>) {
+    let (second, third) = (key("second master"), key("third master"));
+    let all = [&hospital.master, &second, &third];
+    let change = world.set_masters(hospital, &all, 2, &all).unwrap();
+    gas.insert("setMasters, 1 to 2 of 3", change.gas);
+    let card = key("another card");
+    let approval = world.approval(hospital, &card.public(), 3, START + 500);
+    let approved = world
+        .submit(&world.proved_by(&[&second, &third], &card, approval))
+        .unwrap();
+    gas.insert("approveDevice, 2 of 3", approved.gas);
+    for (suspended, by, name) in [
+        (true, &[&third][..], "setSuspension, suspended"),
+        (false, &[&second, &third][..], "setSuspension, resumed by 2 of 3"),
+    ] {
+        let message = world.suspension(hospital, &card.public(), suspended);
+        gas.insert(name, world.submit(&world.signed_by(by, message)).unwrap().gas);
+    }
+    let new = key("new master");
+    let change = world
+        .set_masters(hospital, &[&second, &third, &new], 2, &[&second, &third, &new])
+        .unwrap();
+    gas.insert("setMasters, one replaced", change.gas);
 }
 
 #[test]

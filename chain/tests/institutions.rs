@@ -1,12 +1,10 @@
-//! `registerInstitution`, `setAccreditation`, `rotateAgreement`, `rotateMaster`.
+//! `registerInstitution`, `setAccreditation`, `rotateAgreement`.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 use common::{LATER, World, key, refusal, xy};
 use wardkey_chain::{Chain as _, Refusal, Standing};
-use wardkey_core::action::SignedAction;
 use wardkey_core::id::InstitutionId;
-use wardkey_core::key::SoftKey;
 use wardkey_core::typed::structs;
 
 #[test]
@@ -22,7 +20,10 @@ fn registration_is_kept_and_not_accredited() {
         (kept.status, kept.agreement.epoch, kept.nonce, kept.block),
         (Standing::Registered, 1, 0, 2)
     );
-    assert_eq!(kept.master, hospital.master.public());
+    assert_eq!(
+        (&kept.masters[..], kept.threshold, kept.masters_version),
+        (&[hospital.master.public()][..], 1, 1)
+    );
     assert_eq!(kept.agreement.key, key("Hafenspital Zürich agreement 1").public());
     assert_eq!(world.ledger.institutions().unwrap(), [kept]);
     assert_eq!(world.ledger.institution(&InstitutionId([1; 32])).unwrap(), None);
@@ -53,6 +54,7 @@ fn registration_is_refused() {
         assert_eq!(refusal(world.act(&master, message)), Refusal::BadCountry, "{country}");
     }
     assert_eq!(refused(|m| m.agreementX = [1; 32].into()), Refusal::BadKey);
+    assert_eq!(refused(|m| m.wrapX = [1; 32].into()), Refusal::BadKey);
     assert_eq!(refused(|m| m.deadline = 5), Refusal::DeadlinePassed(5));
     world.act(&master, good.clone()).unwrap();
     let again = structs::RegisterInstitution {
@@ -143,37 +145,4 @@ fn agreement_moves_epoch_by_epoch() {
         (kept.agreement.epoch, kept.agreement.key, kept.nonce),
         (3, key("agreement 3").public(), 2)
     );
-}
-
-#[test]
-fn master_rotates_with_both_signatures() {
-    let world = World::new();
-    let hospital = world.registered("Harbour Hospital");
-    let new = key("new master");
-    let (x, y) = xy(&new.public());
-    let message = structs::RotateMaster {
-        institution: hospital.id.0.into(),
-        masterX: x,
-        masterY: y,
-        nonce: 0,
-        deadline: LATER,
-    };
-    let by = |first: &SoftKey, second: &SoftKey| {
-        let signatures = vec![world.sign(first, &message), world.sign(second, &message)];
-        world.submit(&SignedAction {
-            signatures,
-            ..SignedAction::one(message.clone(), world.sign(first, &message))
-        })
-    };
-    assert_eq!(refusal(by(&hospital.master, &hospital.master)), Refusal::BadSignature);
-    assert_eq!(refusal(by(&new, &new)), Refusal::BadSignature);
-    assert_eq!(refusal(by(&new, &hospital.master)), Refusal::BadSignature);
-    by(&hospital.master, &new).unwrap();
-    let kept = world.ledger.institution(&hospital.id).unwrap().unwrap();
-    assert_eq!((kept.master, kept.nonce), (new.public(), 1));
-    assert_eq!(
-        refusal(world.act(&hospital.master, agreement(hospital.id, 2, 1))),
-        Refusal::BadSignature
-    );
-    world.act(&new, agreement(hospital.id, 2, 1)).unwrap();
 }

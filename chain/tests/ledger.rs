@@ -30,7 +30,7 @@ fn lived_in() -> World {
         epoch: 2,
         agreementX: x,
         agreementY: y,
-        nonce: 2,
+        nonce: 0,
         deadline: LATER,
     };
     world.act(&summit.master, rotation).unwrap();

@@ -65,14 +65,20 @@ fn scene(random: &mut Random) -> Scene {
         (nobody, device_id(&key("never approved").public())),
     ];
     for (h, hospital) in [&harbour, &summit, &suspended, &registered].into_iter().enumerate() {
-        for (rights, not_after, revoked) in [
-            (3, START + 900, false),
-            (1, START + 900, false),
-            (2, START + 100, false),
-            (3, START + 900, true),
+        for (rights, not_after, revoked, suspended) in [
+            (3, START + 900, false, false),
+            (1, START + 900, false, false),
+            (2, START + 100, false, false),
+            (3, START + 900, true, false),
+            (3, START + 100, false, true),
+            (3, START + 900, true, true),
         ] {
-            let card = key(&format!("card {h} {rights} {not_after} {revoked}"));
+            let card = key(&format!("card {h} {rights} {not_after} {revoked} {suspended}"));
             world.approve(hospital, &card, rights, not_after).unwrap();
+            if suspended {
+                let message = world.suspension(hospital, &card.public(), true);
+                world.submit(&world.signed_by(&[&hospital.master], message)).unwrap();
+            }
             if revoked {
                 world.revoke_device(hospital, &card.public()).unwrap();
             }
@@ -322,7 +328,7 @@ fn contract_and_core_give_the_same_verdict() {
     println!("codes {codes:?}, unreadable {unreadable}");
     assert_eq!(
         codes.keys().copied().collect::<Vec<_>>(),
-        (0..=15).collect::<Vec<_>>(),
+        (0..=16).collect::<Vec<_>>(),
         "every code occurs"
     );
     assert_eq!(ways.len(), 10);

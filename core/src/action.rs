@@ -41,8 +41,9 @@ actions!(
     SetGateway,
     ApproveDevice,
     RevokeDevice,
+    SetSuspension,
     RotateAgreement,
-    RotateMaster,
+    SetMasters,
     Grant,
     Revoke,
     Checkpoint,
@@ -79,7 +80,7 @@ pub struct SignedAction {
     /// What is to happen.
     #[serde(flatten)]
     pub action: Action,
-    /// One signature; for RotateMaster the old key's and the new key's.
+    /// One signature; for ApproveDevice, SetSuspension and SetMasters those of protocol §2, in the order of the masters list.
     pub signatures: Vec<Signature>,
     /// The one-time key of Grant and Revoke; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,6 +5,7 @@ use crate::action::{Action, SignedAction};
 use crate::fault::Coded;
 use crate::id::InstitutionId;
 use crate::key::{PublicKey, Signature};
+use crate::masters::{MasterKey, Masters, NotMasters, NotSigned};
 use crate::typed::{Domain, structs};
 use alloy_primitives::B256;
 
@@ -18,9 +19,9 @@ pub enum Unproved {
     #[error("the signed history belongs to another institution")]
     Institution,
     /// A signature does not hold or is missing, or a key is none.
-    #[error("the institution's history or a card's approval is not signed by its master key")]
+    #[error("the institution's history or a card's approval is not signed by its master keys")]
     Signature,
-    /// The approval is none, or of another card than the one it is shown for.
+    /// The approval is none, of another card than the one it is shown for, or names master keys that the institution never had.
     #[error("the card's approval is not the institution's for this card")]
     Approval,
 }
@@ -37,6 +38,21 @@ impl Coded for Unproved {
     }
 }
 
+impl From<NotMasters> for Unproved {
+    fn from(not: NotMasters) -> Self {
+        match not {
+            NotMasters::List | NotMasters::Threshold => Self::Order,
+            NotMasters::Key => Self::Signature,
+        }
+    }
+}
+
+impl From<NotSigned> for Unproved {
+    fn from(_: NotSigned) -> Self {
+        Self::Signature
+    }
+}
+
 /// An institution as its signed actions make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
@@ -50,14 +66,16 @@ pub struct History {
     pub agreement: PublicKey,
     /// Its epoch, from 1.
     pub epoch: u32,
-    /// Master keys with the nonce from which each signs, oldest first.
-    masters: Vec<(u64, PublicKey)>,
-    /// Smallest nonce that the next action may have; approvals of devices, which are not here, take nonces too.
+    /// Agreement keys of the epochs before, oldest first.
+    older: Vec<PublicKey>,
+    /// Every version of the list of master keys, oldest first; never empty.
+    versions: Vec<Masters>,
+    /// Nonce of the next action.
     next: u64,
 }
 
 impl History {
-    /// Plays the actions RegisterInstitution, RotateAgreement and RotateMaster in their order on the chain.
+    /// Plays the actions RegisterInstitution, RotateAgreement and SetMasters in their order on the chain.
     ///
     /// # Errors
     /// [`Unproved`] at the first action that does not hold.
@@ -74,18 +92,20 @@ impl History {
         let Action::RegisterInstitution(m) = &signed.action else {
             return Err(Unproved::Order);
         };
-        let master = key(m.masterX, m.masterY)?;
-        if m.institution != id.0 || InstitutionId::from(master.id()) != *id {
+        let masters = Masters::of_registration(m)?;
+        let first = masters.keys().first().map(|k| InstitutionId::from(k.key.id()));
+        if m.institution != id.0 || first != Some(*id) {
             return Err(Unproved::Institution);
         }
-        holds(domain, signed, &[master])?;
+        masters.must_sign(1, &signed.signatures, by(domain, signed))?;
         Ok(Self {
             id: *id,
             name: m.name.clone(),
             country: m.country.clone(),
             agreement: key(m.agreementX, m.agreementY)?,
             epoch: 1,
-            masters: vec![(0, master)],
+            older: vec![],
+            versions: vec![masters],
             next: 0,
         })
     }
@@ -97,19 +117,20 @@ impl History {
                 if self.epoch.checked_add(1) != Some(m.epoch) {
                     return Err(Unproved::Order);
                 }
-                holds(domain, signed, &[self.master()])?;
+                self.masters().must_sign(1, &signed.signatures, by(domain, signed))?;
+                self.older.push(self.agreement);
                 (self.epoch, self.agreement) = (m.epoch, key(m.agreementX, m.agreementY)?);
-                self.next = m.nonce.saturating_add(1);
             }
-            Action::RotateMaster(m) => {
+            Action::SetMasters(m) => {
                 self.governed(m.institution, m.nonce)?;
-                let new = key(m.masterX, m.masterY)?;
-                holds(domain, signed, &[self.master(), new])?;
-                self.next = m.nonce.saturating_add(1);
-                self.masters.push((self.next, new));
+                let new = Masters::of_change(m)?;
+                self.masters()
+                    .must_sign_change(&new, &signed.signatures, by(domain, signed))?;
+                self.versions.push(new);
             }
             _ => return Err(Unproved::Order),
         }
+        self.next = self.next.saturating_add(1);
         Ok(())
     }
 
@@ -117,25 +138,53 @@ impl History {
         if institution != self.id.0 {
             return Err(Unproved::Institution);
         }
-        if nonce < self.next {
+        if nonce != self.next {
             return Err(Unproved::Order);
         }
         Ok(())
     }
 
-    /// The newest master key.
+    /// The newest list of master keys.
     #[must_use]
-    pub fn master(&self) -> PublicKey {
-        self.master_at(u64::MAX)
+    pub fn masters(&self) -> &Masters {
+        self.versions.last().unwrap_or(&self.versions[0])
     }
 
-    /// The master key that signs the action with this nonce.
-    fn master_at(&self, nonce: u64) -> PublicKey {
-        let found = self.masters.iter().rev().find(|(from, _)| *from <= nonce);
-        found.unwrap_or(&self.masters[0]).1
+    /// Keys of earlier lists that are not in the newest one.
+    pub fn former_masters(&self) -> impl Iterator<Item = &MasterKey> {
+        let earlier = self.versions.iter().flat_map(|list| list.keys());
+        earlier.filter(|k| self.masters().find(&k.key).is_none())
     }
 
-    /// The approval, if the institution's master key of its time signed it for this device.
+    /// Version of that list, from 1.
+    #[must_use]
+    pub fn masters_version(&self) -> u32 {
+        u32::try_from(self.versions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Nonce of the institution's next RotateAgreement or SetMasters.
+    #[must_use]
+    pub const fn nonce(&self) -> u64 {
+        self.next
+    }
+
+    /// The list of a version, if there was one.
+    fn masters_at(&self, version: u32) -> Option<&Masters> {
+        let place = usize::try_from(version).ok()?.checked_sub(1)?;
+        self.versions.get(place)
+    }
+
+    /// The agreement key of an epoch, if there was one.
+    #[must_use]
+    pub fn agreement_at(&self, epoch: u32) -> Option<PublicKey> {
+        if epoch == self.epoch {
+            return Some(self.agreement);
+        }
+        let place = usize::try_from(epoch).ok()?.checked_sub(1)?;
+        self.older.get(place).copied()
+    }
+
+    /// The approval, if enough of the master keys of the version that it names signed it for this device.
     ///
     /// # Errors
     /// [`Unproved`].
@@ -151,21 +200,15 @@ impl History {
         if m.institution != self.id.0 || key(m.deviceX, m.deviceY)? != *device {
             return Err(Unproved::Approval);
         }
-        holds(domain, signed, &[self.master_at(m.nonce)])?;
+        let masters = self.masters_at(m.masters).ok_or(Unproved::Approval)?;
+        masters.must_sign(masters.threshold(), &signed.signatures, by(domain, signed))?;
         Ok(m)
     }
 }
 
-/// Exactly these keys signed, in this order.
-fn holds(domain: &Domain, signed: &SignedAction, keys: &[PublicKey]) -> Result<(), Unproved> {
-    if signed.signatures.len() != keys.len() {
-        return Err(Unproved::Signature);
-    }
-    let verify = |(key, signature): (&PublicKey, &Signature)| signed.action.verify(domain, key, signature);
-    keys.iter()
-        .zip(&signed.signatures)
-        .try_for_each(verify)
-        .map_err(|_| Unproved::Signature)
+/// Whether a key signed the action.
+pub fn by<'a>(domain: &'a Domain, signed: &'a SignedAction) -> impl Fn(&PublicKey, &Signature) -> bool + 'a {
+    |key, signature| signed.action.verify(domain, key, signature).is_ok()
 }
 
 fn key(x: B256, y: B256) -> Result<PublicKey, Unproved> {

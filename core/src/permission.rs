@@ -45,6 +45,8 @@ pub struct DeviceState {
     pub institution: InstitutionId,
     /// True once revoked, for good.
     pub revoked: bool,
+    /// True while suspended.
+    pub suspended: bool,
     /// First second at which it is no longer active.
     pub not_after: u64,
     /// Bit 0 read, bit 1 write.
@@ -97,9 +99,10 @@ denials! {
     DeviceUnknown = 10, "device-unknown", "this card was never approved", "Ask IT to request its approval.";
     DeviceOtherInstitution = 11, "device-other-institution", "the grant is for another institution than this card's", "Use a card of the institution that the patient chose.";
     DeviceRevoked = 12, "device-revoked", "this card was revoked", "Ask IT for a new card.";
-    DeviceExpired = 13, "device-expired", "this card's approval has ended", "Ask IT to renew it.";
-    DeviceRightMissing = 14, "device-right-missing", "this card may not do that", "Ask the master-key holder for the right.";
-    SectionNotGranted = 15, "section-not-granted", "the patient did not grant this section", "Ask the patient, if the section is needed.";
+    DeviceSuspended = 13, "device-suspended", "this card is suspended", "Ask the master-key holder; what you wrote is kept.";
+    DeviceExpired = 14, "device-expired", "this card's approval has ended", "Ask IT to renew it.";
+    DeviceRightMissing = 15, "device-right-missing", "this card may not do that", "Ask the master-key holder for the right.";
+    SectionNotGranted = 16, "section-not-granted", "the patient did not grant this section", "Ask the patient, if the section is needed.";
 }
 
 /// What is asked: one right on one section by one device at one time.
@@ -199,7 +202,7 @@ impl SignatureChecked {
         self.commitment
     }
 
-    /// Reasons 4 to 15 of the rule.
+    /// Reasons 4 to 16 of the rule.
     ///
     /// # Errors
     /// The first reason that holds.
@@ -253,6 +256,9 @@ fn check_device(device: Option<DeviceState>, institution: InstitutionId, request
     }
     if device.revoked {
         return Err(Denial::DeviceRevoked);
+    }
+    if device.suspended {
+        return Err(Denial::DeviceSuspended);
     }
     if request.now >= device.not_after {
         return Err(Denial::DeviceExpired);

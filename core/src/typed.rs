@@ -12,21 +12,23 @@ pub mod structs {
 
     alloy_sol_types::sol! {
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-        struct RegisterInstitution { bytes32 institution; string name; string country; bytes32 masterX; bytes32 masterY; bytes32 agreementX; bytes32 agreementY; uint64 deadline; }
+        struct RegisterInstitution { bytes32 institution; string name; string country; bytes32 masterX; bytes32 masterY; bytes32 wrapX; bytes32 wrapY; bytes32 agreementX; bytes32 agreementY; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
         struct SetAccreditation { bytes32 institution; bool accredited; uint64 nonce; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
         struct SetGateway { bytes32 keyX; bytes32 keyY; bool active; uint64 nonce; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-        struct ApproveDevice { bytes32 institution; bytes32 deviceX; bytes32 deviceY; uint8 rights; uint64 notAfter; bytes32 certificate; uint64 nonce; uint64 deadline; }
+        struct ApproveDevice { bytes32 institution; bytes32 deviceX; bytes32 deviceY; uint8 rights; uint64 notAfter; bytes32 certificate; uint32 masters; uint32 nonce; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
         struct RequestDevice { bytes32 institution; bytes32 certificate; bytes32 challenge; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
         struct RevokeDevice { bytes32 institution; bytes32 device; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+        struct SetSuspension { bytes32 institution; bytes32 device; bool suspended; uint32 masters; uint32 nonce; uint64 deadline; }
+        #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
         struct RotateAgreement { bytes32 institution; uint32 epoch; bytes32 agreementX; bytes32 agreementY; uint64 nonce; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-        struct RotateMaster { bytes32 institution; bytes32 masterX; bytes32 masterY; uint64 nonce; uint64 deadline; }
+        struct SetMasters { bytes32 institution; bytes keys; uint8 threshold; uint64 nonce; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
         struct Grant { bytes32 commitment; uint64 deadline; }
         #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -43,6 +43,7 @@ fn world() -> World {
         device: Some(DeviceState {
             institution: HOSPITAL,
             revoked: false,
+            suspended: false,
             not_after: NOW + 100,
             rights: 3,
         }),
@@ -160,6 +161,28 @@ fn each_reason_of_the_chain() {
                 ..world()
             },
             Denial::DeviceRevoked,
+        ),
+        (
+            World {
+                device: Some(DeviceState {
+                    revoked: true,
+                    suspended: true,
+                    ..device
+                }),
+                ..world()
+            },
+            Denial::DeviceRevoked,
+        ),
+        (
+            World {
+                device: Some(DeviceState {
+                    suspended: true,
+                    not_after: NOW,
+                    ..device
+                }),
+                ..world()
+            },
+            Denial::DeviceSuspended,
         ),
         (
             World {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use wardkey_core::fault::Coded;
 use wardkey_core::id::InstitutionId;
 use wardkey_core::key::PublicKey;
+use wardkey_hsm::KeyUri;
+use wardkey_hsm::uri::{Kdf, Pkcs11Uri};
 
 /// Everything that a workstation is told by its file. Unknown names are refused, so that a typing mistake is found at start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -34,6 +36,12 @@ pub struct Settings {
     /// Name of the one reader to use; any reader if missing.
     #[serde(default)]
     pub reader: Option<String>,
+    /// Where the master key is kept; the card in the reader if missing.
+    #[serde(default)]
+    pub master_key: Option<KeyUri>,
+    /// How HSMs are reached, for a `master_key` that does not say so itself.
+    #[serde(default)]
+    pub pkcs11: Option<Pkcs11Settings>,
     /// The PIN window's program; beside the workstation's own program if missing.
     #[serde(default)]
     pub pinpad: Option<PathBuf>,
@@ -121,6 +129,7 @@ impl Settings {
         })?;
         settings.gateway = settings.gateway.trim_end_matches('/').to_owned();
         settings.check()?;
+        settings.complete_master_key(folder)?;
         settings.data = folder.join(&settings.data);
         let single = [&mut settings.pinpad, &mut settings.posters, &mut settings.gateway_ca]
             .into_iter()
@@ -132,6 +141,32 @@ impl Settings {
             *path = folder.join(&*path);
         }
         Ok(settings)
+    }
+
+    /// Puts what `[pkcs11]` says into the master key's URI, so that nobody else need know it.
+    fn complete_master_key(&mut self, folder: &Path) -> Result<(), SettingsError> {
+        let wrong = |detail: &str| SettingsError::Wrong {
+            detail: format!("`master_key` {detail}"),
+        };
+        match &mut self.master_key {
+            Some(KeyUri::Piv(card)) if card.slot.is_some() => {
+                return Err(wrong("names one slot, but a master key is two keys: leave slot= out"));
+            }
+            Some(KeyUri::Pkcs11(token)) => {
+                if let Some(shared) = &self.pkcs11 {
+                    shared.complete(token);
+                }
+                if token.module_path.is_none() {
+                    return Err(wrong("is in an HSM, but no module is named: set `module` in [pkcs11]"));
+                }
+                if token.id.is_some() {
+                    return Err(wrong("names one id, but a master key is two keys: leave id= out"));
+                }
+            }
+            Some(KeyUri::Piv(_) | KeyUri::Soft(_)) | None => {}
+        }
+        self.master_key = self.master_key.take().map(|uri| uri.resolved(folder));
+        Ok(())
     }
 
     fn check(&self) -> Result<(), SettingsError> {
@@ -179,6 +214,60 @@ impl Settings {
     }
 }
 
+/// How HSMs are reached. Whatever the key's URI says itself counts more.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pkcs11Settings {
+    /// The maker's PKCS#11 module.
+    pub module: PathBuf,
+    /// What the HSM does with an agreed secret before it gives it out.
+    #[serde(default)]
+    pub kdf: KdfSetting,
+    /// CKA_ID of the keys for 9A, 9C and 9D, in hex.
+    #[serde(default)]
+    pub ids: Option<KeyIds>,
+}
+
+/// `"null"` or `"sha256"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KdfSetting {
+    /// Nothing.
+    #[default]
+    Null,
+    /// CKD_SHA256_KDF; such an HSM cannot keep a master key.
+    Sha256,
+}
+
+/// Three different ids.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "[String; 3]")]
+pub struct KeyIds([Vec<u8>; 3]);
+
+impl TryFrom<[String; 3]> for KeyIds {
+    type Error = &'static str;
+
+    fn try_from(ids: [String; 3]) -> Result<Self, &'static str> {
+        const WANTED: &str = "`ids` are three different ids in hex";
+        let [a, b, c] = ids.map(|id| hex::decode(id).unwrap_or_default());
+        if [&a, &b, &c].iter().any(|id| id.is_empty()) || a == b || b == c || a == c {
+            return Err(WANTED);
+        }
+        Ok(Self([a, b, c]))
+    }
+}
+
+impl Pkcs11Settings {
+    fn complete(&self, uri: &mut Pkcs11Uri) {
+        uri.module_path.get_or_insert_with(|| self.module.clone());
+        uri.kdf.get_or_insert(match self.kdf {
+            KdfSetting::Null => Kdf::Null,
+            KdfSetting::Sha256 => Kdf::Sha256,
+        });
+        uri.ids = uri.ids.take().or_else(|| self.ids.clone().map(|ids| ids.0));
+    }
+}
+
 fn is_loopback(url: &reqwest::Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
@@ -201,6 +290,45 @@ mod tests {
         let settings = Settings::load(&path).unwrap();
         assert!(!settings.trust_test_root, "a shipped file never trusts test cards");
         assert!(settings.data.is_absolute());
+    }
+
+    fn with(more: &str) -> Result<Settings, SettingsError> {
+        let text = format!("terminal = 't'\ndata = 'd'\ngateway = 'http://[::1]:1'\n{more}");
+        Settings::parse(&text, Path::new("/etc/wardkey"))
+    }
+
+    #[test]
+    fn a_master_key_is_named_by_a_uri_that_the_table_completes() {
+        let named = |more: &str| with(more).unwrap().master_key.map(|uri| uri.to_string());
+        let table = "[pkcs11]\nmodule = '/m.so'\nkdf = 'sha256'\nids = ['0a', '0b', '0c']";
+        assert_eq!(named(""), None);
+        assert_eq!(named("master_key = 'piv:serial=7'").as_deref(), Some("piv:serial=7"));
+        assert_eq!(
+            named("master_key = 'soft:m.keys'").as_deref(),
+            Some("soft:/etc/wardkey/m.keys")
+        );
+        assert_eq!(
+            named(&format!("master_key = 'pkcs11:token=t;object=m'\n{table}")).as_deref(),
+            Some("pkcs11:token=t;object=m?module-path=/m.so&x-wardkey-kdf=sha256&x-wardkey-ids=0a,0b,0c")
+        );
+        let own = "pkcs11:token=t?module-path=other.so&x-wardkey-kdf=null&x-wardkey-ids=01,02,03";
+        assert_eq!(
+            named(&format!("master_key = '{own}'\n{table}")).as_deref(),
+            Some(own.replace("other.so", "/etc/wardkey/other.so").as_str())
+        );
+        for (bad, part) in [
+            ("master_key = 'pkcs11:token=t'", "module"),
+            ("master_key = 'pkcs11:token=t?module-path=/m&pin-value=1'", "PIN window"),
+            ("master_key = 'piv:slot=9c'", "slot="),
+            ("master_key = 'pkcs11:id=%01?module-path=/m'", "id="),
+            ("master_key = 'file:/x'", "piv:"),
+            ("[pkcs11]\nmodule = '/m'\nids = ['01', '02']", ""),
+            ("[pkcs11]\nmodule = '/m'\nids = ['01', '02', '02']", "different"),
+            ("[pkcs11]\nmodule = '/m'\nkdf = 'md5'", "sha256"),
+        ] {
+            let error = with(bad).unwrap_err().to_string();
+            assert!(error.contains(part), "{bad}: {error}");
+        }
     }
 
     #[test]

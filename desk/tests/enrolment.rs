@@ -8,7 +8,8 @@ use support::{Desk, Server, SoftCard, until};
 use wardkey_core::action::{Action, SignedAction};
 use wardkey_core::id::InstitutionId;
 use wardkey_core::key::SoftKey;
-use wardkey_core::typed::structs::RotateMaster;
+use wardkey_core::masters::{MasterKey, Masters};
+use wardkey_core::typed::structs::SetMasters;
 use wardkey_desk::view::{CardDeviceStatus, DeviceStatus, EvidenceVerdict, MasterStatus, PhaseName};
 use wardkey_gateway::operator::Order;
 
@@ -241,10 +242,14 @@ async fn a_master_key_that_was_replaced_is_signed_out() {
 
     let new = SoftKey::generate().unwrap();
     let id: InstitutionId = desk.snapshot().await.master.unwrap().id.parse().unwrap();
-    let action: Action = RotateMaster {
+    let only = MasterKey {
+        key: new.public(),
+        wrap: new.public(),
+    };
+    let action: Action = SetMasters {
         institution: id.0.into(),
-        masterX: new.public().x().into(),
-        masterY: new.public().y().into(),
+        keys: Masters::new(vec![only], 1).unwrap().bytes().into(),
+        threshold: 1,
         nonce: 0,
         deadline: wardkey_desk::clock::now() + 600,
     }

@@ -40,6 +40,9 @@ refusals! {
     RequestNotFound = NOT_FOUND, "request-unknown", "no such device request has arrived", "Request the approval again.";
     UnblockNotFound = NOT_FOUND, "unblock-unknown", "no terminal asks with these words, or longer than 15 minutes ago", "Check the words with the caller; the terminal can ask again.";
     WrapNotFound = NOT_FOUND, "wrap-none", "the institution's key was not sealed to this card yet", "Ask the master-key holder to open the approval area once.";
+    ProposalNotFound = NOT_FOUND, "proposal-unknown", "no such proposal waits for signatures", "Reload the list.";
+    ProposalEnded = CONFLICT, "proposal-ended", "the proposal was withdrawn or carried out", "Reload the list.";
+    ProposalKind = BAD_REQUEST, "proposal-kind", "this action needs no further signatures, or carries more than its type uses", "Check that program and gateway are of the same version.";
     KeysNotFound = NOT_FOUND, "section-keys-none", "the patient's phone has not published its keys yet", "Ask the patient to open the page on the phone once.";
     CheckpointNone = NOT_FOUND, "checkpoint-none", "no checkpoint of the log was published yet", "Wait a few seconds.";
     PageMissing = NOT_FOUND, "page-missing", "this gateway was built without the phone page", "Build the page (npm run build in ui/), then the gateway.";
@@ -55,7 +58,7 @@ refusals! {
     Replayed = UNAUTHORIZED, "request-replayed", "this request was received before", "Try again; if it repeats, tell IT: something repeats messages on the network.";
     SessionUnknown = UNAUTHORIZED, "session-unknown", "the gateway does not know this session", "Sign in again with the card.";
     SessionExpired = UNAUTHORIZED, "session-expired", "the session has ended", "Sign in again with the card.";
-    MasterReplaced = UNAUTHORIZED, "session-master-replaced", "the institution's master key was replaced", "Sign in again with the new master key.";
+    MasterReplaced = UNAUTHORIZED, "session-master-replaced", "this master key is no longer one of the institution's", "Sign in with a current master key.";
     WrongSigner = FORBIDDEN, "wrong-signer", "this is for another key than the one that signed the request", "Use the card or phone that this belongs to.";
     PermissionMissing = BAD_REQUEST, "permission-missing", "the request names no grant", "Open the patient's chart again.";
     ReasonMissing = BAD_REQUEST, "reason-missing", "the request gives no reason, or one longer than 500 bytes", "Enter why the records are needed.";
@@ -170,7 +173,7 @@ impl From<StoreError> for Problem {
             | StoreError::KeysOld
             | StoreError::SessionTaken
             | StoreError::ChallengeUnknown => StatusCode::CONFLICT,
-            StoreError::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            StoreError::TooManyRequests | StoreError::TooManyProposals => StatusCode::TOO_MANY_REQUESTS,
             StoreError::Damaged(_) | StoreError::Failed(_) => {
                 tracing::error!(?error, "the data store failed");
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -232,6 +235,7 @@ mod tests {
             StoreError::ChallengeUnknown,
             StoreError::SessionTaken,
             StoreError::TooManyRequests,
+            StoreError::TooManyProposals,
             StoreError::Damaged(""),
             StoreError::Failed(String::new()),
         ];

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod log;
 pub mod news;
 pub mod operator;
+mod proposals;
 pub mod quota;
 pub mod random;
 pub mod replay;

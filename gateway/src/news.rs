@@ -18,7 +18,7 @@ pub enum News {
         /// Which.
         commitment: Commitment,
     },
-    /// A card was approved or revoked.
+    /// A card was approved, suspended, resumed or revoked.
     Device {
         /// Which.
         device: DeviceId,
@@ -27,6 +27,16 @@ pub enum News {
     Request {
         /// Digest of its certificate.
         request: Digest,
+    },
+    /// An action waits for more master keys, was signed, withdrawn or carried out.
+    Proposal {
+        /// Digest of the action.
+        proposal: Digest,
+    },
+    /// The institution's accreditation, agreement key or master keys changed.
+    Institution {
+        /// Itself.
+        institution: InstitutionId,
     },
 }
 
@@ -39,6 +49,8 @@ impl News {
             Self::Revoke { .. } => "revoke",
             Self::Device { .. } => "device",
             Self::Request { .. } => "request",
+            Self::Proposal { .. } => "proposal",
+            Self::Institution { .. } => "institution",
         }
     }
 }

@@ -5,12 +5,13 @@ use crate::quota::Payee;
 use crate::state::Gateway;
 use crate::store::Outcome;
 use std::net::IpAddr;
-use wardkey_chain::{ChainError, Refusal as ContractRefusal, must_carry_no_more};
+use wardkey_chain::{ChainError, Institution, Refusal as ContractRefusal, must_carry_no_more};
 use wardkey_core::action::{Action, SignedAction};
 use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId};
+use wardkey_core::institution::by;
 use wardkey_core::key::{PublicKey, sha256};
+use wardkey_core::masters::{Masters, NotMasters, NotSigned, must_sign_change, must_sign_in_turn};
 use wardkey_core::permission::GrantStatus;
-use wardkey_core::typed::structs;
 
 impl Gateway {
     /// Brings an action onto the chain. The same action again answers the outcome of the first time. Blocks.
@@ -58,7 +59,7 @@ impl Gateway {
     }
 
     /// What an action is remembered by: its digest and its keys, because two keys can sign the same Grant or Revoke.
-    fn name_of(&self, signed: &SignedAction) -> Digest {
+    pub(crate) fn name_of(&self, signed: &SignedAction) -> Digest {
         let digest = signed.action.digest(self.domain());
         let keys = signed.keys.iter().map(|key| key.bytes().as_slice());
         Digest(sha256(
@@ -68,64 +69,75 @@ impl Gateway {
 
     /// Every signature, off chain, so that nobody makes the sponsor pay for a failure.
     fn verify_action(&self, signed: &SignedAction) -> Result<(), ChainError> {
-        let keys = self.signers(signed)?;
-        if keys.len() != signed.signatures.len() {
-            return Err(ChainError::Malformed(
-                "it has not the number of signatures that its type needs",
-            ));
-        }
-        for (key, signature) in keys.iter().zip(&signed.signatures) {
-            signed
-                .action
-                .verify(self.domain(), key, signature)
-                .map_err(|_| ContractRefusal::BadSignature)?;
-        }
-        if let Action::ApproveDevice(m) = &signed.action {
-            let proof = signed
-                .proof
-                .as_ref()
-                .ok_or(ChainError::Malformed("ApproveDevice needs the device's proof"))?;
-            let device = PublicKey::from_xy(&m.deviceX.0, &m.deviceY.0).map_err(|_| ContractRefusal::BadKey)?;
-            self.domain()
-                .verify(&device, &proof.message, &proof.signature)
-                .map_err(|_| ContractRefusal::BadProof)?;
-        }
-        Ok(())
-    }
-
-    fn signers(&self, signed: &SignedAction) -> Result<Vec<PublicKey>, ChainError> {
         let point = |x: &[u8; 32], y: &[u8; 32]| PublicKey::from_xy(x, y).map_err(|_| ContractRefusal::BadKey);
-        Ok(match &signed.action {
-            Action::RegisterInstitution(m) => vec![point(&m.masterX.0, &m.masterY.0)?],
+        match &signed.action {
+            Action::RegisterInstitution(m) => self.by(signed, &[point(&m.masterX.0, &m.masterY.0)?], 1),
             Action::SetAccreditation(_) | Action::SetGateway(_) | Action::Checkpoint(_) => {
-                vec![self.ledger.network().operator]
+                self.by(signed, &[self.ledger.network().operator], 1)
             }
-            Action::ApproveDevice(m) => vec![self.master(m.institution.0)?],
-            Action::RevokeDevice(m) => vec![self.master(m.institution.0)?],
-            Action::RotateAgreement(m) => vec![self.master(m.institution.0)?],
-            Action::RotateMaster(m) => vec![self.master(m.institution.0)?, point(&m.masterX.0, &m.masterY.0)?],
-            Action::Grant(_) | Action::Revoke(_) => signed.keys.clone(),
-        })
+            Action::RevokeDevice(m) => self.by(signed, &self.institution(m.institution.0)?.masters, 1),
+            Action::RotateAgreement(m) => self.by(signed, &self.institution(m.institution.0)?.masters, 1),
+            Action::ApproveDevice(m) => {
+                let known = self.institution(m.institution.0)?;
+                must_be_version(&known, m.masters)?;
+                self.by(signed, &known.masters, known.threshold)?;
+                self.verify_proof(signed, &point(&m.deviceX.0, &m.deviceY.0)?)
+            }
+            Action::SetSuspension(m) => {
+                let known = self.institution(m.institution.0)?;
+                must_be_version(&known, m.masters)?;
+                let needed = if m.suspended { 1 } else { known.threshold };
+                self.by(signed, &known.masters, needed)
+            }
+            Action::SetMasters(m) => {
+                let known = self.institution(m.institution.0)?;
+                let new = Masters::of_change(m).map_err(not_masters)?;
+                let verifies = by(self.domain(), signed);
+                Ok(
+                    must_sign_change(&known.masters, known.threshold, &new, &signed.signatures, verifies)
+                        .map_err(not_signed)?,
+                )
+            }
+            Action::Grant(_) | Action::Revoke(_) => self.by(signed, &signed.keys, 1),
+        }
     }
 
-    fn master(&self, institution: [u8; 32]) -> Result<PublicKey, ContractRefusal> {
+    fn by(&self, signed: &SignedAction, keys: &[PublicKey], needed: u8) -> Result<(), ChainError> {
+        Ok(must_sign_in_turn(keys, needed, &signed.signatures, by(self.domain(), signed)).map_err(not_signed)?)
+    }
+
+    pub(crate) fn verify_proof(&self, signed: &SignedAction, device: &PublicKey) -> Result<(), ChainError> {
+        let proof = signed
+            .proof
+            .as_ref()
+            .ok_or(ChainError::Malformed("ApproveDevice needs the device's proof"))?;
+        Ok(self
+            .domain()
+            .verify(device, &proof.message, &proof.signature)
+            .map_err(|_| ContractRefusal::BadProof)?)
+    }
+
+    pub(crate) fn institution(&self, id: [u8; 32]) -> Result<Institution, ContractRefusal> {
         let view = self.ledger.view();
-        view.institution_state(&InstitutionId(institution))
-            .map(|i| i.master)
+        view.institution_state(&InstitutionId(id))
+            .cloned()
             .ok_or(ContractRefusal::InstitutionUnknown)
     }
 
-    /// Counts the action against who asks. A revocation that changes something is never counted: it must not fail.
+    /// Counts the action against who asks. A revocation or suspension that changes something is never counted: it
+    /// must not fail.
     fn charge(&self, signed: &SignedAction, from: Option<IpAddr>) -> Result<(), Problem> {
         let limits = self.settings.limits;
         let institution = match &signed.action {
             Action::SetAccreditation(_) | Action::SetGateway(_) | Action::Checkpoint(_) => return Ok(()),
-            Action::RevokeDevice(m) if self.ends_a_device(m) => return Ok(()),
+            Action::RevokeDevice(m) if self.may_act(m.institution.0, m.device.0) => return Ok(()),
+            Action::SetSuspension(m) if m.suspended && self.may_act(m.institution.0, m.device.0) => return Ok(()),
             Action::Revoke(m) if self.ends_a_grant(Commitment(m.commitment.0), &signed.keys)? => return Ok(()),
             Action::RevokeDevice(m) => Payee::Revoking(InstitutionId(m.institution.0)),
             Action::ApproveDevice(m) => Payee::Institution(InstitutionId(m.institution.0)),
             Action::RotateAgreement(m) => Payee::Institution(InstitutionId(m.institution.0)),
-            Action::RotateMaster(m) => Payee::Institution(InstitutionId(m.institution.0)),
+            Action::SetMasters(m) => Payee::Institution(InstitutionId(m.institution.0)),
+            Action::SetSuspension(m) => Payee::Institution(InstitutionId(m.institution.0)),
             Action::RegisterInstitution(_) | Action::Grant(_) | Action::Revoke(_) => {
                 return Ok(self.charge_address(from)?);
             }
@@ -135,12 +147,12 @@ impl Gateway {
             .take(institution, limits.actions_per_institution, self.clock.now())?)
     }
 
-    /// Whether a card of the institution is active and would no longer be.
-    fn ends_a_device(&self, m: &structs::RevokeDevice) -> bool {
+    /// Whether a card of the institution may act now, so that stopping it changes something.
+    fn may_act(&self, institution: [u8; 32], device: [u8; 32]) -> bool {
         self.ledger
             .view()
-            .device_state(&DeviceId(m.device.0))
-            .is_some_and(|device| device.institution.0 == m.institution.0 && !device.revoked)
+            .device_state(&DeviceId(device))
+            .is_some_and(|known| known.institution.0 == institution && !known.revoked && !known.suspended)
     }
 
     /// Whether a grant that this network keeps would be revoked by the key that granted it. A stranger's key revokes nothing.
@@ -162,5 +174,33 @@ impl Gateway {
         from.map_or(Ok(()), |address| {
             self.quota.take(Payee::address(address), limit, self.clock.now())
         })
+    }
+}
+
+/// That an action was signed for the current list of master keys.
+pub(crate) const fn must_be_version(institution: &Institution, masters: u32) -> Result<(), ContractRefusal> {
+    if institution.masters_version == masters {
+        Ok(())
+    } else {
+        Err(ContractRefusal::MastersChanged(institution.masters_version))
+    }
+}
+
+/// The contract's word for a list that is none.
+pub(crate) const fn not_masters(not: NotMasters) -> ContractRefusal {
+    match not {
+        NotMasters::List => ContractRefusal::BadMasters,
+        NotMasters::Threshold => ContractRefusal::BadThreshold,
+        NotMasters::Key => ContractRefusal::BadKey,
+    }
+}
+
+const fn not_signed(not: NotSigned) -> ContractRefusal {
+    match not {
+        NotSigned::Count { needed, given } => ContractRefusal::SignatureCount {
+            needed: needed as u64,
+            given: given as u64,
+        },
+        NotSigned::Signature => ContractRefusal::BadSignature,
     }
 }

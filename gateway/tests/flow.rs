@@ -188,7 +188,7 @@ async fn network_institutions_and_devices_are_public() {
             one["nonce"].as_u64(),
             one["agreement"]["epoch"].as_u64()
         ),
-        (Some("accredited"), Some(1), Some(1))
+        (Some("accredited"), Some(0), Some(1))
     );
     let id = scene.doctor.certificate.device_id();
     let device = done(&scene.stage.ask(Ask::get(format!("/v1/devices/{id}"))).await.unwrap());

@@ -4,7 +4,7 @@
 //! operation done in one card transaction. The PIN never leaves that program.
 
 use crate::unblock::unblock_on;
-use crate::{CardError, Pin, PivCard, Slot, Verified};
+use crate::{CardError, KeyStore, KeyUri, Keys, Pin, PivCard, Slot, store};
 use serde::{Deserialize, Serialize};
 use wardkey_core::fault::Coded;
 use wardkey_core::hexbytes;
@@ -15,9 +15,13 @@ use zeroize::{Zeroize, Zeroizing};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PinJob {
-    /// The PC/SC reader's name.
+    /// The PC/SC reader's name; empty if the job is for a key store that is no card in a reader.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reader: String,
-    /// The card's serial number as in [`crate::CardInfo::serial`]; a card with another one is refused.
+    /// The key store, instead of a reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<KeyUri>,
+    /// The serial number of card or token as in [`crate::CardInfo::serial`] and [`crate::StoreInfo::serial`]; another one is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
     /// What the window is headed with, in the person's language.
@@ -62,11 +66,11 @@ impl std::fmt::Debug for Puk {
 pub enum PinJobKind {
     /// Type the PIN, do the operations.
     Use,
-    /// Type a new PIN twice, replace the factory's, then do the operations.
+    /// Type a new PIN twice; it replaces the factory's, or a new key store is made under it; then do the operations.
     Choose,
 }
 
-/// One operation of the card.
+/// One operation of card or key store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
 pub enum Operation {
@@ -84,6 +88,11 @@ pub enum Operation {
         slot: Slot,
         /// The other side.
         peer: PublicKey,
+    },
+    /// A new key, in a store that makes keys with its PIN.
+    Generate {
+        /// For which use; refused if there is a key already.
+        slot: Slot,
     },
 }
 
@@ -111,6 +120,11 @@ pub enum Outcome {
         /// The X coordinate, secret; wiped when dropped.
         shared: SharedSecret,
     },
+    /// Of `generate`.
+    Key {
+        /// The new public key.
+        key: PublicKey,
+    },
 }
 
 /// 32 secret bytes, hex in JSON.
@@ -129,6 +143,7 @@ impl std::fmt::Debug for Outcome {
         match self {
             Self::Signature { signature } => write!(f, "Signature({signature:?})"),
             Self::Shared { .. } => f.write_str("Shared(…)"),
+            Self::Key { key } => write!(f, "Key({key:?})"),
         }
     }
 }
@@ -187,12 +202,15 @@ impl PinAnswer {
     }
 }
 
-/// Opens the card, checks that it is the one meant, verifies the PIN and does all operations in one card transaction.
+/// Opens the card, checks that it is the one meant, verifies the PIN and does all operations in one card transaction; or the same
+/// with another key store.
 #[must_use]
 pub fn run(job: &PinJob, pin: &Pin) -> PinAnswer {
-    open(job)
-        .and_then(|mut card| card.with_pin(pin, |verified| operate(verified, &job.operations)))
-        .into()
+    match &job.store {
+        Some(uri) => open_store(job, uri).and_then(|mut store| operate_in(&mut *store, pin, &job.operations)),
+        None => open(job).and_then(|mut card| card.with_pin(pin, |verified| operate(verified, &job.operations))),
+    }
+    .into()
 }
 
 /// [`run`] with the PIN typed on the reader's own keys.
@@ -203,10 +221,17 @@ pub fn run_on_reader(job: &PinJob) -> PinAnswer {
         .into()
 }
 
-/// Replaces the factory's PIN, or a blocked one, by the holder's, then does the operations with it.
+/// Replaces the factory's PIN, or a blocked one, by the holder's, or makes the key store under it; then does the operations with it.
 #[must_use]
 pub fn choose(job: &PinJob, new: &Pin) -> PinAnswer {
-    choose_pin(job, new).into()
+    match &job.store {
+        Some(uri) => open_store(job, uri).and_then(|mut store| {
+            store.create(new)?;
+            operate_in(&mut *store, new, &job.operations)
+        }),
+        None => choose_pin(job, new),
+    }
+    .into()
 }
 
 fn choose_pin(job: &PinJob, new: &Pin) -> Result<Vec<Outcome>, CardError> {
@@ -230,16 +255,46 @@ fn open(job: &PinJob) -> Result<PivCard, CardError> {
     Ok(card)
 }
 
-fn operate(card: &mut Verified<'_>, operations: &[Operation]) -> Result<Vec<Outcome>, CardError> {
+/// The job's key store, which must be the one that was seen when the job was written.
+fn open_store(job: &PinJob, uri: &KeyUri) -> Result<Box<dyn KeyStore>, CardError> {
+    if !job.reader.is_empty() {
+        return Err(CardError::BadJob {
+            reason: "it names a reader and a key store",
+        });
+    }
+    let mut store = store::open(uri)?;
+    if let Some(expected) = &job.serial {
+        let found = store.info()?.serial.unwrap_or_else(|| "none".to_owned());
+        if found != *expected {
+            return Err(CardError::WrongCard {
+                expected: expected.clone(),
+                found,
+            });
+        }
+    }
+    Ok(store)
+}
+
+fn operate_in(store: &mut dyn KeyStore, pin: &Pin, operations: &[Operation]) -> Result<Vec<Outcome>, CardError> {
+    let mut outcomes = Vec::new();
+    store.with_pin(pin, &mut |keys| {
+        outcomes = operate(keys, operations)?;
+        Ok(())
+    })?;
+    Ok(outcomes)
+}
+
+fn operate(keys: &mut dyn Keys, operations: &[Operation]) -> Result<Vec<Outcome>, CardError> {
     operations
         .iter()
         .map(|operation| match operation {
-            Operation::Sign { slot, digest } => card
+            Operation::Sign { slot, digest } => keys
                 .sign(*slot, digest)
                 .map(|signature| Outcome::Signature { signature }),
-            Operation::Agree { slot, peer } => card.agree(*slot, peer).map(|shared| Outcome::Shared {
+            Operation::Agree { slot, peer } => keys.agree(*slot, peer).map(|shared| Outcome::Shared {
                 shared: SharedSecret(*shared),
             }),
+            Operation::Generate { slot } => keys.generate(*slot).map(|key| Outcome::Key { key }),
         })
         .collect()
 }
@@ -275,7 +330,29 @@ mod tests {
     }
 
     #[test]
+    fn a_job_for_a_key_store_names_it_instead_of_a_reader() {
+        let text = json!({
+            "store": "pkcs11:token=t;object=master?module-path=/m.so", "title": "Make keys", "asker": "Summit Clinic",
+            "purpose": "master key", "kind": "use", "operations": [{"op": "generate", "slot": "9c"}],
+        });
+        let job: PinJob = serde_json::from_value(text.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&job).unwrap(), text);
+        // A PIN in a URI is refused wherever one is read.
+        let mut with_pin = text;
+        with_pin["store"] = "pkcs11:token=t?pin-value=1234".into();
+        let refused = serde_json::from_value::<PinJob>(with_pin).unwrap_err().to_string();
+        assert!(refused.contains("PIN window"), "{refused}");
+        let both = PinJob {
+            reader: "R".to_owned(),
+            ..job
+        };
+        let answer = run(&both, &Pin::new(b"482913").unwrap());
+        assert!(matches!(answer, PinAnswer::Error(fault) if fault.code == "pin-job-bad"));
+    }
+
+    #[test]
     fn answers_are_written_as_the_protocol_says() {
+        let key = SoftKey::generate().unwrap().public();
         let ok = PinAnswer::Ok(vec![
             Outcome::Signature {
                 signature: Signature([1; 64]),
@@ -283,11 +360,12 @@ mod tests {
             Outcome::Shared {
                 shared: SharedSecret([2; 32]),
             },
+            Outcome::Key { key },
         ]);
         let line = ok.to_line().unwrap();
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&line).unwrap(),
-            json!({"ok": [{"signature": "01".repeat(64)}, {"shared": "02".repeat(32)}]})
+            json!({"ok": [{"signature": "01".repeat(64)}, {"shared": "02".repeat(32)}, {"key": key.to_string()}]})
         );
         assert_eq!(serde_json::from_str::<PinAnswer>(&line).unwrap(), ok);
         assert!(!format!("{ok:?}").contains("0202"));

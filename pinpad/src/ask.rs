@@ -14,7 +14,12 @@ impl From<&PinJob> for Ask {
             title: shown(&job.title, LONGEST_TITLE),
             asker: shown(&job.asker, LONGEST_ASKER),
             purpose: shown(&job.purpose, LONGEST_PURPOSE),
-            serial: job.serial.as_deref().map(|serial| shown(serial, LONGEST_SERIAL)),
+            // An HSM's serial number is none that a person could compare with anything.
+            serial: job
+                .serial
+                .as_deref()
+                .filter(|_| job.store.is_none())
+                .map(|serial| shown(serial, LONGEST_SERIAL)),
             kind: match job.kind {
                 PinJobKind::Use => AskKind::Use,
                 PinJobKind::Choose => AskKind::Choose,

@@ -1,12 +1,13 @@
-//! The real card: `wardkey_hsm`'s job on the reader that the job names.
+//! The real card or key store: `wardkey_hsm`'s job on the reader or store that the job names.
 
-use crate::card::{Card, CardFacts, Outcome};
+use crate::card::{Card, CardFacts, Outcome, Touch};
 use crate::entry::PinEntry;
 use crate::fault::PinpadError;
 use crate::touch;
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_hsm::pinjob::{self, PinAnswer, PinFault, PinJob, PinJobKind};
-use wardkey_hsm::{CardError, Pin, PivCard};
+use wardkey_hsm::store::{self, StoreFault, StoreKind};
+use wardkey_hsm::{CardError, KeyUri, Pin, PivCard};
 
 /// A job's card.
 #[derive(Debug)]
@@ -22,6 +23,13 @@ impl HsmCard {
     }
 
     fn facts(&self) -> Result<CardFacts, CardError> {
+        match &self.job.store {
+            Some(uri) => store_facts(uri),
+            None => self.card_facts(),
+        }
+    }
+
+    fn card_facts(&self) -> Result<CardFacts, CardError> {
         // Without SELECT where possible: a session that renews itself on a verified PIN must survive a cancelled window.
         let mut card = PivCard::attach(&self.job.reader)?;
         if let Some(expected) = &self.job.serial {
@@ -80,6 +88,22 @@ fn unrefused(outcome: Outcome) -> Outcome {
     }
 }
 
+/// Of a key store that is no card: it has no serial number that a person could compare.
+fn store_facts(uri: &KeyUri) -> Result<CardFacts, CardError> {
+    let info = store::open(uri)?.info()?;
+    match (info.tries_left, info.capabilities.kind) {
+        (Some(0), StoreKind::Pkcs11) => Err(StoreFault::PinLocked.into()),
+        (Some(0), StoreKind::Soft) => Err(StoreFault::SoftLocked.into()),
+        (Some(0), StoreKind::Piv | StoreKind::YubiKey) => Err(CardError::PinBlocked),
+        (tries_left, _) => Ok(CardFacts {
+            serial: None,
+            tries_left,
+            touch: Touch::Never,
+            reader_pad: false,
+        }),
+    }
+}
+
 fn outcome(answer: &PinAnswer) -> Outcome {
     match answer {
         PinAnswer::Ok(_) => answer
@@ -118,6 +142,12 @@ mod tests {
             Outcome::WrongPin { tries_left: Some(2) }
         ));
         assert!(matches!(after(CardError::PinBlocked), Outcome::Stopped(fault) if fault.code == "pin-blocked"));
+        // An HSM often does not tell how many tries are left.
+        assert!(matches!(
+            after(StoreFault::PinWrong { few: false }.into()),
+            Outcome::WrongPin { tries_left: None }
+        ));
+        assert!(matches!(after(StoreFault::PinLocked.into()), Outcome::Stopped(fault) if fault.code == "pin-blocked"));
         assert!(matches!(after(CardError::PinTooSimple), Outcome::Refused(_)));
         assert!(matches!(after(CardError::Pulled), Outcome::Stopped(fault) if fault.code == "card-pulled"));
     }

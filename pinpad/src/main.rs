@@ -30,7 +30,7 @@ fn run(reply: &Arc<Reply>) -> Result<(), PinpadError> {
         PinpadError::Unguarded
     })?;
     let job = job::read(io::stdin().lock())?;
-    let (ask, name, reply) = (Ask::from(&job), job.reader.clone(), Arc::clone(reply));
+    let (ask, name, reply) = (Ask::from(&job), reader::of(&job), Arc::clone(reply));
     window::open(Setting {
         ask,
         card: Box::new(HsmCard::new(job)),

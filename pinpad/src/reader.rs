@@ -5,12 +5,22 @@ use crate::window::Companion;
 use crate::worker::Teller;
 use wardkey_hsm::CardError;
 use wardkey_hsm::monitor::{self, ReaderEvent};
+use wardkey_hsm::pinjob::PinJob;
 
-/// Watches one reader until the returned companion is dropped.
+/// The reader that a job's card is in; an HSM and a key file are in none.
+#[must_use]
+pub fn of(job: &PinJob) -> Option<String> {
+    Some(job.reader.clone()).filter(|reader| !reader.is_empty())
+}
+
+/// Watches one reader until the returned companion is dropped; does nothing without one.
 ///
 /// # Errors
 /// [`CardError::Service`] if the system gives no thread.
-pub fn watch(reader: String, tell: Teller) -> Result<Companion, CardError> {
+pub fn watch(reader: Option<String>, tell: Teller) -> Result<Companion, CardError> {
+    let Some(reader) = reader else {
+        return Ok(Box::new(()));
+    };
     let watch = monitor::watch(Some(reader), move |event| {
         if is_removal(&event) {
             tell(News::Removed);

@@ -21,7 +21,7 @@ pub fn wanted(card: &mut PivCard, job: &PinJob) -> Result<Touch, CardError> {
 
 const fn slot(operation: &Operation) -> Slot {
     match operation {
-        Operation::Sign { slot, .. } | Operation::Agree { slot, .. } => *slot,
+        Operation::Sign { slot, .. } | Operation::Agree { slot, .. } | Operation::Generate { slot } => *slot,
     }
 }
 

@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {Operator} from "./Operator.sol";
+import {Masters} from "./Masters.sol";
 
-/// @title Institutions: registration, accreditation, master and agreement keys
-/// @notice An institution's id is the key id of its first master key; it stays when the master key rotates.
-abstract contract Institutions is Operator {
-    /// @notice Where an institution stands. Only an accredited one can use a grant.
-    enum Status {
-        Unknown,
-        Registered,
-        Accredited,
-        Suspended
-    }
-
-    /// @notice Signed by the master key.
+/// @title Institutions: registration, accreditation, agreement key
+/// @notice An institution's id is the key id of its first master key; it stays when the master keys change.
+abstract contract Institutions is Masters {
+    /// @notice Signed by the first master key. `wrap`: the agreement key of the card or HSM that holds it, to which the
+    /// institution's agreement key is sealed.
     struct RegisterInstitution {
         bytes32 institution;
         string name;
         string country;
         bytes32 masterX;
         bytes32 masterY;
+        bytes32 wrapX;
+        bytes32 wrapY;
         bytes32 agreementX;
         bytes32 agreementY;
         uint64 deadline;
@@ -34,7 +29,8 @@ abstract contract Institutions is Operator {
         uint64 deadline;
     }
 
-    /// @notice Signed by the master key: the next epoch of the agreement key.
+    /// @notice Signed by one master key: the next epoch of the agreement key. One suffices whatever the threshold: whoever
+    /// holds a master key can open the agreement key anyway.
     struct RotateAgreement {
         bytes32 institution;
         uint32 epoch;
@@ -44,30 +40,6 @@ abstract contract Institutions is Operator {
         uint64 deadline;
     }
 
-    /// @notice Signed by the old and by the new master key.
-    struct RotateMaster {
-        bytes32 institution;
-        bytes32 masterX;
-        bytes32 masterY;
-        uint64 nonce;
-        uint64 deadline;
-    }
-
-    /// @notice What the chain keeps of an institution. `number` counts from 1, `registered` is a block number.
-    struct Institution {
-        uint32 number;
-        Status status;
-        uint32 epoch;
-        uint64 nonce;
-        uint64 registered;
-        bytes32 masterX;
-        bytes32 masterY;
-        bytes32 agreementX;
-        bytes32 agreementY;
-        string name;
-        string country;
-    }
-
     event InstitutionRegistered(
         bytes32 indexed digest,
         bytes32 indexed institution,
@@ -75,6 +47,8 @@ abstract contract Institutions is Operator {
         string country,
         bytes32 masterX,
         bytes32 masterY,
+        bytes32 wrapX,
+        bytes32 wrapY,
         bytes32 agreementX,
         bytes32 agreementY
     );
@@ -82,14 +56,11 @@ abstract contract Institutions is Operator {
     event AgreementRotated(
         bytes32 indexed digest, bytes32 indexed institution, uint32 epoch, bytes32 agreementX, bytes32 agreementY
     );
-    event MasterRotated(bytes32 indexed digest, bytes32 indexed institution, bytes32 masterX, bytes32 masterY);
 
     /// @notice The id is not the key id of the master key.
     error InstitutionMismatch();
     /// @notice The institution is registered already.
     error InstitutionExists();
-    /// @notice The institution is not registered.
-    error InstitutionUnknown();
     /// @notice The name is empty or longer than 200 bytes.
     error BadName();
     /// @notice The country is not two capital letters (ISO 3166-1 alpha-2).
@@ -98,26 +69,23 @@ abstract contract Institutions is Operator {
     error BadEpoch(uint32 expected);
 
     bytes32 private constant REGISTER_INSTITUTION = keccak256(
-        "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)"
+        "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 wrapX,bytes32 wrapY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)"
     );
     bytes32 private constant SET_ACCREDITATION =
         keccak256("SetAccreditation(bytes32 institution,bool accredited,uint64 nonce,uint64 deadline)");
     bytes32 private constant ROTATE_AGREEMENT = keccak256(
         "RotateAgreement(bytes32 institution,uint32 epoch,bytes32 agreementX,bytes32 agreementY,uint64 nonce,uint64 deadline)"
     );
-    bytes32 private constant ROTATE_MASTER = keccak256(
-        "RotateMaster(bytes32 institution,bytes32 masterX,bytes32 masterY,uint64 nonce,uint64 deadline)"
-    );
 
     /// @notice How many institutions are registered.
     uint32 public institutionCount;
     /// @notice The id of the institution with a number from 1 to {institutionCount}; zero for any other number.
     mapping(uint32 number => bytes32) public institutionAt;
-    mapping(bytes32 id => Institution) internal _institutions;
 
-    /// @notice Registers an institution under its master key, with agreement epoch 1 and nonce 0, not yet accredited.
+    /// @notice Registers an institution under its one master key, with threshold 1, masters version 1, agreement epoch 1 and
+    /// nonce 0, not yet accredited.
     /// Reverts with {DeadlinePassed}, {InstitutionMismatch}, {InstitutionExists}, {BadName}, {BadCountry},
-    /// {BadKey} for the agreement key, or {BadSignature} unless the master key signed.
+    /// {BadKey} for the agreement key or the wrap key, or {BadSignature} unless the master key signed.
     function registerInstitution(RegisterInstitution calldata m, Signature calldata signature) external {
         bytes32 digest = _action(_hash(m), m.deadline);
         if (_keyId(m.masterX, m.masterY) != m.institution) revert InstitutionMismatch();
@@ -126,15 +94,27 @@ abstract contract Institutions is Operator {
         if (bytes(m.name).length == 0 || bytes(m.name).length > 200) revert BadName();
         _requireCountry(bytes(m.country));
         _requireKey(m.agreementX, m.agreementY);
+        _requireKey(m.wrapX, m.wrapY);
         _require(digest, signature, m.masterX, m.masterY);
 
         uint32 number = ++institutionCount;
         institutionAt[number] = m.institution;
         (i.number, i.status, i.epoch, i.registered) = (number, Status.Registered, 1, uint64(block.number));
-        (i.masterX, i.masterY, i.agreementX, i.agreementY) = (m.masterX, m.masterY, m.agreementX, m.agreementY);
+        (i.masters, i.threshold, i.count) = (1, 1, 1);
+        i.keys[0] = MasterKey(m.masterX, m.masterY);
+        (i.agreementX, i.agreementY) = (m.agreementX, m.agreementY);
         (i.name, i.country) = (m.name, m.country);
         emit InstitutionRegistered(
-            digest, m.institution, m.name, m.country, m.masterX, m.masterY, m.agreementX, m.agreementY
+            digest,
+            m.institution,
+            m.name,
+            m.country,
+            m.masterX,
+            m.masterY,
+            m.wrapX,
+            m.wrapY,
+            m.agreementX,
+            m.agreementY
         );
     }
 
@@ -150,7 +130,7 @@ abstract contract Institutions is Operator {
     }
 
     /// @notice Moves the agreement key to its next epoch.
-    /// Reverts with {DeadlinePassed}, {InstitutionUnknown}, {BadSignature} unless the master key signed, {BadNonce},
+    /// Reverts with {DeadlinePassed}, {InstitutionUnknown}, {BadSignature} unless a master key signed, {BadNonce},
     /// {BadEpoch} unless the epoch is the next one, or {BadKey}.
     function rotateAgreement(RotateAgreement calldata m, Signature calldata signature) external {
         bytes32 digest = _action(
@@ -161,45 +141,18 @@ abstract contract Institutions is Operator {
             ),
             m.deadline
         );
-        Institution storage i = _governed(m.institution, digest, m.nonce, signature);
+        Institution storage i = _known(m.institution);
+        _requireMaster(i, digest, signature);
+        _takeNonce(i, m.nonce);
         if (m.epoch != i.epoch + 1) revert BadEpoch(i.epoch + 1);
         _requireKey(m.agreementX, m.agreementY);
         (i.epoch, i.agreementX, i.agreementY) = (m.epoch, m.agreementX, m.agreementY);
         emit AgreementRotated(digest, m.institution, m.epoch, m.agreementX, m.agreementY);
     }
 
-    /// @notice Replaces the master key. The institution's id stays.
-    /// Reverts with {DeadlinePassed}, {InstitutionUnknown}, {BadNonce}, or {BadSignature} unless both keys signed.
-    function rotateMaster(RotateMaster calldata m, Signature calldata byOld, Signature calldata byNew) external {
-        bytes32 digest = _action(
-            keccak256(abi.encode(ROTATE_MASTER, m.institution, m.masterX, m.masterY, m.nonce, m.deadline)), m.deadline
-        );
-        Institution storage i = _governed(m.institution, digest, m.nonce, byOld);
-        _require(digest, byNew, m.masterX, m.masterY);
-        (i.masterX, i.masterY) = (m.masterX, m.masterY);
-        emit MasterRotated(digest, m.institution, m.masterX, m.masterY);
-    }
-
     /// @notice An institution, or zeros with {Status} Unknown.
     function institution(bytes32 id) external view returns (Institution memory) {
         return _institutions[id];
-    }
-
-    /// @dev Reverts with {InstitutionUnknown} unless it is registered.
-    function _known(bytes32 id) internal view returns (Institution storage i) {
-        i = _institutions[id];
-        if (i.status == Status.Unknown) revert InstitutionUnknown();
-    }
-
-    /// @dev Checks an action of the institution's sequence, signed by its master key, and takes its nonce.
-    function _governed(bytes32 id, bytes32 digest, uint64 nonce, Signature calldata signature)
-        internal
-        returns (Institution storage i)
-    {
-        i = _known(id);
-        _require(digest, signature, i.masterX, i.masterY);
-        if (nonce != i.nonce) revert BadNonce(i.nonce);
-        i.nonce = nonce + 1;
     }
 
     function _hash(RegisterInstitution calldata m) private pure returns (bytes32) {
@@ -211,6 +164,8 @@ abstract contract Institutions is Operator {
                 keccak256(bytes(m.country)),
                 m.masterX,
                 m.masterY,
+                m.wrapX,
+                m.wrapY,
                 m.agreementX,
                 m.agreementY,
                 m.deadline

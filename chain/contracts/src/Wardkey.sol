@@ -63,7 +63,7 @@ contract Wardkey is Devices, Grants, Checkpoints {
         code = _deviceReason(bytes32(w[INSTITUTION]), device_, right);
         if (code != 0) return code;
         uint256 mask = right == 1 ? w[READ] : w[WRITE];
-        if (section > 30 || mask & (1 << section) == 0) return 15;
+        if (section > 30 || mask & (1 << section) == 0) return 16;
     }
 
     /// @dev Reasons 4 to 7.
@@ -76,7 +76,7 @@ contract Wardkey is Devices, Grants, Checkpoints {
         return 0;
     }
 
-    /// @dev Reasons 8 to 14.
+    /// @dev Reasons 8 to 15.
     function _deviceReason(bytes32 institution_, bytes32 device_, uint8 right) private view returns (uint8) {
         Institution storage i = _institutions[institution_];
         if (i.status == Status.Unknown) return 8;
@@ -85,8 +85,9 @@ contract Wardkey is Devices, Grants, Checkpoints {
         if (d.institution == 0) return 10;
         if (d.institution != i.number) return 11;
         if (d.revoked) return 12;
-        if (block.timestamp >= d.notAfter) return 13;
-        if ((right != 1 && right != 2) || d.rights & right == 0) return 14;
+        if (d.suspended) return 13;
+        if (block.timestamp >= d.notAfter) return 14;
+        if ((right != 1 && right != 2) || d.rights & right == 0) return 15;
         return 0;
     }
 

@@ -179,6 +179,8 @@ impl Chain for Embedded {
             rights: kept.rights,
             not_after: kept.notAfter,
             revoked: kept.revoked,
+            suspended: kept.suspended,
+            nonce: kept.nonce,
             certificate: Digest(kept.certificate.0),
         }))
     }
@@ -187,7 +189,7 @@ impl Chain for Embedded {
         const MAKING: [B256; 3] = [
             abi::InstitutionRegistered::SIGNATURE_HASH,
             abi::AgreementRotated::SIGNATURE_HASH,
-            abi::MasterRotated::SIGNATURE_HASH,
+            abi::MastersSet::SIGNATURE_HASH,
         ];
         let raw = store::raw_actions(&lock(&self.reader), &MAKING, &id.0)?;
         raw.iter().map(|raw| action(raw)).collect()

@@ -26,6 +26,11 @@ pub fn xy(key: &PublicKey) -> (alloy_primitives::B256, alloy_primitives::B256) {
     (key.x().into(), key.y().into())
 }
 
+/// The agreement key of the card that holds a master key.
+pub fn wrap(master: &SoftKey) -> SoftKey {
+    SoftKey::from_bytes(&sha256(&[b"wrap of ", master.public().bytes()])).unwrap()
+}
+
 pub struct World {
     pub dir: TempDir,
     pub time: Arc<AtomicU64>,
@@ -132,12 +137,15 @@ impl World {
     pub fn registration(name: &str) -> (SoftKey, structs::RegisterInstitution) {
         let master = key(&format!("{name} master"));
         let ((mx, my), (ax, ay)) = (xy(&master.public()), xy(&key(&format!("{name} agreement 1")).public()));
+        let (wx, wy) = xy(&wrap(&master).public());
         let message = structs::RegisterInstitution {
             institution: master.public().id().0.into(),
             name: name.to_owned(),
             country: "CH".to_owned(),
             masterX: mx,
             masterY: my,
+            wrapX: wx,
+            wrapY: wy,
             agreementX: ax,
             agreementY: ay,
             deadline: LATER,
@@ -173,6 +181,61 @@ impl World {
         self.ledger.institution(&hospital.id).unwrap().unwrap().nonce
     }
 
+    pub fn device_nonce(&self, device: &PublicKey) -> u32 {
+        self.ledger.device(&device_id(device)).unwrap().map_or(0, |d| d.nonce)
+    }
+
+    /// The change to these master keys, in this order, signed by these keys, in this order.
+    pub fn set_masters(
+        &self,
+        hospital: &Hospital,
+        keys: &[&SoftKey],
+        threshold: u8,
+        by: &[&SoftKey],
+    ) -> Result<Receipt, ChainError> {
+        let message = self.masters_change(hospital, keys, threshold);
+        self.submit(&self.signed_by(by, message))
+    }
+
+    pub fn masters_change(&self, hospital: &Hospital, keys: &[&SoftKey], threshold: u8) -> structs::SetMasters {
+        let entry = |k: &&SoftKey| [&k.public().bytes()[1..], &wrap(k).public().bytes()[1..]].concat();
+        structs::SetMasters {
+            institution: hospital.id.0.into(),
+            keys: keys.iter().flat_map(entry).collect::<Vec<u8>>().into(),
+            threshold,
+            nonce: self.nonce(hospital),
+            deadline: LATER,
+        }
+    }
+
+    /// An action with the signatures of these keys, in this order.
+    pub fn signed_by<M>(&self, by: &[&SoftKey], message: M) -> SignedAction
+    where
+        M: alloy_sol_types::SolStruct + Into<wardkey_core::action::Action>,
+    {
+        SignedAction {
+            signatures: by.iter().map(|key| self.sign(key, &message)).collect(),
+            action: message.into(),
+            keys: vec![],
+            proof: None,
+        }
+    }
+
+    pub fn suspension(&self, hospital: &Hospital, device: &PublicKey, suspended: bool) -> structs::SetSuspension {
+        structs::SetSuspension {
+            institution: hospital.id.0.into(),
+            device: device.id().0.into(),
+            suspended,
+            masters: self
+                .ledger
+                .institution(&hospital.id)
+                .unwrap()
+                .map_or(0, |i| i.masters_version),
+            nonce: self.device_nonce(device),
+            deadline: LATER,
+        }
+    }
+
     pub fn approval(
         &self,
         hospital: &Hospital,
@@ -188,13 +251,22 @@ impl World {
             rights,
             notAfter: not_after,
             certificate: sha256(&[b"certificate of ", device.bytes()]).into(),
-            nonce: self.nonce(hospital),
+            masters: self
+                .ledger
+                .institution(&hospital.id)
+                .unwrap()
+                .map_or(0, |i| i.masters_version),
+            nonce: self.device_nonce(device),
             deadline: LATER,
         }
     }
 
-    /// The approval with the device's own proof of possession.
+    /// The approval by the first master key with the device's own proof of possession.
     pub fn proved(&self, hospital: &Hospital, device: &SoftKey, approval: structs::ApproveDevice) -> SignedAction {
+        self.proved_by(&[&hospital.master], device, approval)
+    }
+
+    pub fn proved_by(&self, by: &[&SoftKey], device: &SoftKey, approval: structs::ApproveDevice) -> SignedAction {
         let request = structs::RequestDevice {
             institution: approval.institution,
             certificate: approval.certificate,
@@ -205,10 +277,9 @@ impl World {
             signature: self.sign(device, &request),
             message: request,
         };
-        let signature = self.sign(&hospital.master, &approval);
         SignedAction {
             proof: Some(proof),
-            ..SignedAction::one(approval, signature)
+            ..self.signed_by(by, approval)
         }
     }
 

@@ -13,8 +13,8 @@ use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::ReaderEvent;
 use wardkey_hsm::pinjob::{Outcome, PinJob};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
-use wardkey_hsm::{CardError, CardInfo, Slot};
-use zeroize::Zeroizing;
+use wardkey_hsm::{CardError, CardInfo, KeyUri, Slot, StoreInfo};
+pub use zeroize::Zeroizing;
 
 /// Ends a watch when dropped.
 pub type WatchGuard = Box<dyn Send + Sync>;
@@ -49,6 +49,12 @@ pub trait CardPort: Send + Sync + 'static {
     /// [`CardError::PinRequired`].
     fn sign_unlocked(&self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError>;
 
+    /// ECDH over the held connection while the PIN is still verified.
+    ///
+    /// # Errors
+    /// [`CardError::PinRequired`].
+    fn agree_unlocked(&self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError>;
+
     /// Makes the keys of a new card, or finishes what was broken off.
     ///
     /// # Errors
@@ -65,6 +71,14 @@ pub trait CardPort: Send + Sync + 'static {
     /// # Errors
     /// [`CardError`].
     fn evidence(&self, reader: &str) -> Result<Evidence, CardError>;
+
+    /// What a key store that is no card in a reader tells without a PIN.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    fn store(&self, uri: &KeyUri) -> Result<StoreInfo, CardError> {
+        wardkey_hsm::store::open(uri)?.info()
+    }
 
     /// Opens the PIN window; not blocking.
     fn ask_pin(&self, job: PinJob) -> BoxFuture<'_, Result<Answers, Notice>>;
@@ -88,6 +102,17 @@ impl Answers {
     pub fn signature(&mut self) -> Result<Signature, Notice> {
         match self.0.next() {
             Some(Outcome::Signature { signature }) => Ok(signature),
+            _ => Err(crate::error::DeskError::PinpadBroken.into()),
+        }
+    }
+
+    /// The next one, a new public key.
+    ///
+    /// # Errors
+    /// The window answered something else.
+    pub fn key(&mut self) -> Result<PublicKey, Notice> {
+        match self.0.next() {
+            Some(Outcome::Key { key }) => Ok(key),
             _ => Err(crate::error::DeskError::PinpadBroken.into()),
         }
     }

@@ -85,6 +85,7 @@ mod tests {
             kind: PinJobKind::Use,
             operations: vec![],
             factory_pin: None,
+            store: None,
             puk: None,
         };
         ask(&path, job).await
@@ -114,6 +115,7 @@ mod tests {
             kind: PinJobKind::Use,
             operations: vec![],
             factory_pin: None,
+            store: None,
             puk: None,
         };
         assert_eq!(

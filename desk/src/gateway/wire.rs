@@ -1,12 +1,12 @@
 //! The JSON of protocol §7 that is not in the core.
 
 use serde::{Deserialize, Serialize};
-use wardkey_core::action::SignedAction;
+use wardkey_core::action::{Action, Proof, SignedAction};
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hexbytes;
 use wardkey_core::hpke::Sealed;
-use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId, RecordId, SessionId};
+use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId, KeyId, RecordId, SessionId};
 use wardkey_core::institution::{History, Unproved};
 use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::log::Receipt;
@@ -65,16 +65,14 @@ pub struct Head {
 pub struct InstitutionRow {
     /// Id.
     pub id: InstitutionId,
-    /// Current master key.
-    pub master: PublicKey,
+    /// Current master keys.
+    pub masters: Vec<PublicKey>,
 }
 
 /// `GET /v1/institutions/{id}`, of which name and keys are taken from the signed actions only.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct InstitutionAnswer {
     status: String,
-    #[serde(default)]
-    nonce: u64,
     #[serde(default)]
     actions: Vec<SignedAction>,
 }
@@ -90,18 +88,16 @@ impl InstitutionAnswer {
             id: *id,
             name: history.name.clone(),
             status: self.status,
-            master: history.master(),
             agreement: AgreementFacts {
                 epoch: history.epoch,
                 key: history.agreement,
             },
-            nonce: self.nonce,
             history,
         })
     }
 }
 
-/// An institution, proved by its own signatures but for status and nonce, which the gateway says.
+/// An institution, proved by its own signatures but for its status, which the gateway says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstitutionFacts {
     /// Id.
@@ -110,13 +106,9 @@ pub struct InstitutionFacts {
     pub name: String,
     /// `registered`, `accredited`, `suspended`.
     pub status: String,
-    /// Current master key.
-    pub master: PublicKey,
     /// Current agreement key.
     pub agreement: AgreementFacts,
-    /// Next governance nonce.
-    pub nonce: u64,
-    /// What proves it, and its devices.
+    /// What proves it, its master keys and its devices.
     pub history: History,
 }
 
@@ -139,12 +131,15 @@ pub struct DeviceFacts {
     pub key: PublicKey,
     /// Institution that approved it.
     pub institution: InstitutionId,
-    /// `active`, `revoked`, `expired`.
+    /// `active`, `revoked`, `suspended`, `expired`.
     pub status: String,
     /// Bit 0 read, bit 1 write.
     pub rights: u8,
     /// First second at which it is no longer active.
     pub not_after: u64,
+    /// Nonce of its next approval or suspension.
+    #[serde(default)]
+    pub nonce: u32,
     /// Digest of the certificate.
     pub certificate: Digest,
     /// The institution's signed approval.
@@ -175,12 +170,15 @@ impl DeviceFacts {
 pub struct DeviceWithCertificate {
     /// Id.
     pub id: DeviceId,
-    /// `active`, `revoked`, `expired`.
+    /// `active`, `revoked`, `suspended`, `expired`.
     pub status: String,
     /// Bit 0 read, bit 1 write.
     pub rights: u8,
     /// First second at which it is no longer active.
     pub not_after: u64,
+    /// Nonce of its next approval or suspension.
+    #[serde(default)]
+    pub nonce: u32,
     /// The certificate, where the gateway has it.
     #[serde(default)]
     pub certificate: Option<DeviceCertificate>,
@@ -270,9 +268,63 @@ pub struct WaitingRequest {
 pub struct WrapView {
     /// Epoch of the agreement key.
     pub epoch: u32,
+    /// The agreement key's public half.
+    pub key: PublicKey,
     /// The sealed scalar.
     #[serde(flatten)]
     pub sealed: Sealed,
+}
+
+/// A wrap with its recipient, for a proposal.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrapTo {
+    /// Key id of a 9D key.
+    pub recipient: KeyId,
+    /// The sealed key.
+    #[serde(flatten)]
+    pub wrap: WrapView,
+}
+
+/// Where a proposal stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProposalBecame {
+    /// `open`, `done`, `withdrawn`, `stale`.
+    pub state: String,
+}
+
+/// A row of `GET /v1/institutions/{id}/proposals`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Proposed {
+    /// Digest of the action, as the gateway says; made anew before anything is signed.
+    pub proposal: Digest,
+    /// What is to happen.
+    #[serde(flatten)]
+    pub action: Action,
+    /// The device's request, for ApproveDevice.
+    #[serde(default)]
+    pub proof: Option<Proof>,
+    /// The signatures so far.
+    pub signatures: Vec<ProposedSignature>,
+    /// Who proposed it.
+    pub proposer: PublicKey,
+    /// When.
+    pub proposed: u64,
+    /// `open`, `done`, `withdrawn`, `stale`.
+    pub state: String,
+    /// Why it was withdrawn, or the code of why it is stale.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A signature of a proposal.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct ProposedSignature {
+    /// Whose, as the gateway says.
+    pub key: PublicKey,
+    /// The signature.
+    pub signature: Signature,
+    /// When it came.
+    pub at: u64,
 }
 
 /// A section key sealed to the institution.

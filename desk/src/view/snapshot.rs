@@ -72,6 +72,10 @@ pub struct Snapshot {
     pub outbox: OutboxCount,
     /// Test roots are trusted here: said on every screen.
     pub trial: bool,
+    /// The master key is a software key: said on every screen.
+    pub trial_keys: bool,
+    /// Where this terminal's master key is kept.
+    pub master_place: MasterPlace,
     /// Why the screen was locked or covered.
     pub lock: Option<LockView>,
 }
@@ -111,6 +115,18 @@ pub enum MasterStatus {
     Accredited,
     /// Suspended by the operator.
     Suspended,
+}
+
+/// Where a master key is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum MasterPlace {
+    /// On the card in the reader.
+    Card,
+    /// In an HSM, which gives no attestation.
+    Hsm,
+    /// In a sealed file, for trials only.
+    File,
 }
 
 /// The master key in use.

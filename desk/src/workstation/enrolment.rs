@@ -1,7 +1,7 @@
 //! Preparing cards and requesting their approval (IT).
 
 use super::Workstation;
-use super::master_key::MasterKeys;
+use super::master_key::{MasterKeys, store_of};
 use super::sign_in::job;
 pub(super) use super::sign_in::job as asked_for;
 use super::state::PreparedCard;
@@ -132,6 +132,7 @@ impl Workstation {
                 device.status = match facts.status.as_str() {
                     "active" => CardDeviceStatus::Active,
                     "expired" => CardDeviceStatus::Expired,
+                    "suspended" => CardDeviceStatus::Suspended,
                     _ => CardDeviceStatus::Revoked,
                 };
                 if let Ok(certificate) = self.gateway.certificate(&id).await {
@@ -161,11 +162,14 @@ impl Workstation {
         self.prepare(Task::PrepareCard, holder, role).await
     }
 
-    /// The same for the card that is to hold a master key.
+    /// The same for the card that is to hold a master key; or makes the master key where the settings say that it is kept.
     ///
     /// # Errors
     /// As [`Workstation::prepare_card`].
     pub async fn prepare_master(&self) -> Result<(), Notice> {
+        if let Some(uri) = store_of(&self.settings).cloned() {
+            return self.make_master_in(uri).await;
+        }
         self.prepare(Task::PrepareMaster, "", "").await?;
         let keys = self.state().prepared.as_ref().map(|p| p.keys);
         if let Some(keys) = keys {

@@ -46,17 +46,17 @@ fn view(facts: &InstitutionFacts) -> MasterView {
 impl Workstation {
     async fn institution_of(&self, domain: &Domain, keys: &MasterKeys) -> Result<Option<InstitutionFacts>, Notice> {
         let rows = self.gateway.institutions().await?;
-        let Some(row) = rows.into_iter().find(|row| row.master == keys.signature) else {
+        let Some(row) = rows.into_iter().find(|row| row.masters.contains(&keys.signature)) else {
             return Ok(None);
         };
         let facts = self.gateway.institution(domain, &row.id).await?;
-        if facts.master != keys.signature {
+        if facts.history.masters().find(&keys.signature).is_none() {
             return Err(Unproved::Signature.into());
         }
         Ok(Some(facts))
     }
 
-    async fn is_clinicians(&self, key: &MasterKey) -> bool {
+    pub(super) async fn is_clinicians(&self, key: &MasterKey) -> bool {
         match key.authentication {
             Some(device) => self.gateway.device(&device.id().into()).await.is_ok(),
             None => false,
@@ -129,6 +129,7 @@ impl Workstation {
         let master = Arc::new(Master {
             credential: Credential::new(key),
             expiry: signed.delegation.expiry,
+            key: keys.signature,
             facts,
             network,
         });
@@ -285,7 +286,11 @@ pub(super) fn wrap_for(
         &agreement_context(&network.domain, &aad),
         agreement.to_bytes().as_slice(),
     )?;
-    Ok(WrapView { epoch, sealed })
+    Ok(WrapView {
+        epoch,
+        key: agreement.public(),
+        sealed,
+    })
 }
 
 fn registration(
@@ -302,6 +307,8 @@ fn registration(
         country: country.to_owned(),
         masterX: keys.signature.x().into(),
         masterY: keys.signature.y().into(),
+        wrapX: keys.agreement.x().into(),
+        wrapY: keys.agreement.y().into(),
         agreementX: public.x().into(),
         agreementY: public.y().into(),
         deadline: now() + DEADLINE,

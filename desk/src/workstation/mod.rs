@@ -12,17 +12,22 @@ mod events;
 mod home;
 mod import;
 mod it_card;
+mod key_move;
 mod master;
 mod master_key;
+mod master_made;
+mod masters;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod proposals;
 mod readers;
 mod renewal;
 mod session;
 mod sign_in;
 mod state;
+mod take_up;
 mod unblock;
 mod uses;
 mod write;
@@ -36,7 +41,7 @@ use crate::gateway::{Gateway, GatewayError};
 use crate::notice::{Notice, Tone};
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::view::{CardView, ChainView, GatewayState, Progress, Snapshot, Topic};
+use crate::view::{CardView, ChainView, GatewayState, MasterPlace, Progress, Snapshot, Topic};
 use network::Directory;
 use state::{Master, Secrets, Session, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -58,6 +63,8 @@ pub struct Workstation {
     progress: RwLock<Option<OnProgress>>,
     /// One PIN window at a time.
     pin_window: tokio::sync::Mutex<()>,
+    /// One move of the institution's key at a time.
+    key_moving: tokio::sync::Mutex<()>,
     outbox_due: Arc<Notify>,
     watch: Mutex<Option<WatchGuard>>,
 }
@@ -109,6 +116,7 @@ impl Workstation {
             changed: Box::new(on_change),
             progress: RwLock::new(None),
             pin_window: tokio::sync::Mutex::new(()),
+            key_moving: tokio::sync::Mutex::new(()),
             outbox_due: Arc::new(Notify::new()),
             watch: Mutex::new(None),
         });
@@ -173,6 +181,8 @@ impl Workstation {
             }),
             outbox,
             trial: self.settings.trust_test_root,
+            trial_keys: master_key::place_of(&self.settings) == MasterPlace::File,
+            master_place: master_key::place_of(&self.settings),
             lock: state.machine.lock(),
         })
     }
@@ -231,7 +241,7 @@ impl Workstation {
     /// After a refusal: what it says about session, card or grant is acted upon.
     fn heed(&self, error: GatewayError) -> Notice {
         match error.code() {
-            Some(code @ ("device-revoked" | "device-expired" | "device-unknown")) => {
+            Some(code @ ("device-revoked" | "device-suspended" | "device-expired" | "device-unknown")) => {
                 self.end_session(code, Some(error.clone().into()))
             }
             Some("session-expired" | "session-unknown") => self.renew_soon(),

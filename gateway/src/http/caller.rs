@@ -34,11 +34,13 @@ pub(super) enum Signer {
     Patient { patient: PatientId, key: PublicKey },
 }
 
-/// The holder of an institution's master key.
+/// The holder of one of an institution's master keys.
 #[derive(Clone, Copy, Debug)]
 pub struct MasterCaller {
     /// The institution.
     pub institution: InstitutionId,
+    /// The master key that opened the session.
+    pub key: PublicKey,
 }
 
 /// A patient.
@@ -78,7 +80,7 @@ impl Caller {
         }
     }
 
-    /// The institution for which a session acts, now: its card is active, or its master key is still the chain's.
+    /// The institution for which a session acts, now: its card is active, or its master key is still one of the chain's.
     ///
     /// # Errors
     /// [`Denial`] for a card, [`Refusal::MasterReplaced`], [`Refusal::WrongSigner`] for a patient.
@@ -90,14 +92,17 @@ impl Caller {
                 if known.revoked {
                     return Err(Denial::DeviceRevoked.into());
                 }
+                if known.suspended {
+                    return Err(Denial::DeviceSuspended.into());
+                }
                 if gateway.clock.now() >= known.not_after {
                     return Err(Denial::DeviceExpired.into());
                 }
                 Ok(known.institution)
             }
             Signer::Master { institution, session } => {
-                let master = view.institution_state(institution).map(|i| i.master);
-                if master == Some(session.key) {
+                let known = view.institution_state(institution);
+                if known.is_some_and(|i| i.masters.contains(&session.key)) {
                     Ok(*institution)
                 } else {
                     Err(Refusal::MasterReplaced.into())
@@ -126,12 +131,14 @@ impl FromRequestParts<Gateway> for MasterCaller {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, gateway).await?;
-        if caller.device().is_some() {
-            return Err(Refusal::WrongSigner.into());
+        let institution = caller.institution(gateway);
+        match &caller.signer {
+            Signer::Master { session, .. } => Ok(Self {
+                institution: institution?,
+                key: session.key,
+            }),
+            _ => Err(Refusal::WrongSigner.into()),
         }
-        Ok(Self {
-            institution: caller.institution(gateway)?,
-        })
     }
 }
 

@@ -25,6 +25,7 @@ pub struct Shown {
     status: DeviceStatus,
     rights: u8,
     not_after: u64,
+    nonce: u32,
     certificate: Digest,
 }
 
@@ -36,6 +37,7 @@ impl Shown {
             institution,
             rights,
             not_after,
+            nonce,
             certificate,
             ..
         } = *device;
@@ -46,6 +48,7 @@ impl Shown {
             status: device.status(now),
             rights,
             not_after,
+            nonce,
             certificate,
         }
     }
@@ -70,6 +73,7 @@ pub struct Whole {
     status: DeviceStatus,
     rights: u8,
     not_after: u64,
+    nonce: u32,
     certificate: DeviceCertificate,
     /// When it last opened a session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,6 +175,7 @@ pub async fn of_institution(
                     status,
                     rights,
                     not_after,
+                    nonce,
                     ..
                 } = Shown::at(&device, g.clock.now());
                 out.push(Whole {
@@ -180,6 +185,7 @@ pub async fn of_institution(
                     status,
                     rights,
                     not_after,
+                    nonce,
                     certificate,
                     last_use: g.store.seen(&id)?,
                     note: g.store.note(&id)?.map(|note| note.text),

@@ -1,17 +1,17 @@
-//! Enrolment: a card asks, the master-key holder decides and seals the institution's key to it.
+//! Enrolment: a card asks, the master-key holder decides.
 
 use crate::error::{Problem, Refusal};
 use crate::http::{JsonBody, MasterCaller, PathIds, Remote};
 use crate::news::News;
 use crate::random;
 use crate::state::Gateway;
-use crate::store::{StoredRequest, Wrap};
+use crate::store::StoredRequest;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use wardkey_core::device::DeviceRequest;
-use wardkey_core::id::{Digest, InstitutionId, KeyId};
+use wardkey_core::id::{Digest, InstitutionId};
 
 /// How long a challenge may be answered, seconds.
 const CHALLENGE: u64 = 900;
@@ -183,28 +183,4 @@ pub async fn refuse(
     };
     gateway.blocking(act).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// `PUT /v1/institutions/{id}/wraps/{recipient}`.
-pub async fn put_wrap(
-    State(gateway): State<Gateway>,
-    caller: MasterCaller,
-    PathIds((id, recipient)): PathIds<(InstitutionId, KeyId)>,
-    JsonBody(wrap): JsonBody<Wrap>,
-) -> Result<StatusCode, Problem> {
-    caller.must_be(id)?;
-    gateway
-        .blocking(move |g| Ok(g.store.put_wrap(&id, &recipient, &wrap)?))
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// `GET /v1/institutions/{id}/wraps/{recipient}`: for anyone, because it is read before the sign-in; only the card can open it.
-pub async fn wrap(
-    State(gateway): State<Gateway>,
-    PathIds((id, recipient)): PathIds<(InstitutionId, KeyId)>,
-) -> Result<Json<Wrap>, Problem> {
-    gateway
-        .blocking(move |g| Ok(Json(g.store.wrap(&id, &recipient)?.ok_or(Refusal::WrapNotFound)?)))
-        .await
 }

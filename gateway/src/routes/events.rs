@@ -115,9 +115,9 @@ impl Listener {
         }
     }
 
-    /// Requests are for the master-key holder.
+    /// Requests and proposals are for the master-key holders.
     fn concerns(&self, news: &News) -> bool {
-        !matches!(news, News::Request { .. }) || self.caller.device().is_none()
+        !matches!(news, News::Request { .. } | News::Proposal { .. }) || self.caller.device().is_none()
     }
 
     /// Why the session no longer holds, if it does not.

@@ -9,11 +9,13 @@ mod institutions;
 mod log;
 mod network;
 mod page;
+mod proposals;
 mod records;
 mod section_keys;
 mod sessions;
 mod unblocks;
 mod uses;
+mod wraps;
 
 pub(crate) use records::Wanted;
 
@@ -67,7 +69,8 @@ fn public_routes() -> Router<Gateway> {
         .route("/v1/network", get(network::network))
         .route("/v1/institutions", get(institutions::all))
         .route("/v1/institutions/{id}", get(institutions::one))
-        .route("/v1/institutions/{id}/wraps/{recipient}", get(enrolment::wrap))
+        .route("/v1/institutions/{id}/wraps/{recipient}", get(wraps::one))
+        .route("/v1/institutions/{id}/epochs", get(wraps::older))
         .route("/v1/devices/{id}", get(devices::one))
         .route("/v1/devices/{id}/certificate", get(devices::certificate))
         .route("/v1/devices/{id}/evidence", get(devices::evidence))
@@ -97,7 +100,21 @@ fn signed_routes() -> Router<Gateway> {
             "/v1/institutions/{id}/requests/{digest}/refusal",
             post(enrolment::refuse),
         )
-        .route("/v1/institutions/{id}/wraps/{recipient}", put(enrolment::put_wrap))
+        .route("/v1/institutions/{id}/wraps", get(wraps::all))
+        .route("/v1/institutions/{id}/wraps/{recipient}", put(wraps::put))
+        .route("/v1/institutions/{id}/epochs/{epoch}", put(wraps::put_older))
+        .route(
+            "/v1/institutions/{id}/proposals",
+            get(proposals::all).post(proposals::propose),
+        )
+        .route(
+            "/v1/institutions/{id}/proposals/{digest}/signatures",
+            post(proposals::sign),
+        )
+        .route(
+            "/v1/institutions/{id}/proposals/{digest}/withdrawal",
+            post(proposals::withdraw),
+        )
         .route("/v1/institutions/{id}/devices", get(devices::of_institution))
         .route("/v1/institutions/{id}/devices/{device}/note", put(devices::note))
         .route("/v1/institutions/{id}/inks", get(uses::inks))

@@ -35,7 +35,7 @@ pub async fn open(
     Ok(Json(opened))
 }
 
-/// The card is approved and active, or the key is the institution's master key now.
+/// The card is approved and active, or the key is one of the institution's master keys now.
 fn must_be_known(gateway: &Gateway, session: &SignedDelegation, now: u64) -> Result<(), Problem> {
     let (view, d) = (gateway.ledger.view(), &session.delegation);
     match d.kind {
@@ -43,6 +43,9 @@ fn must_be_known(gateway: &Gateway, session: &SignedDelegation, now: u64) -> Res
             let device = view.device_state(&d.principal.into()).ok_or(Denial::DeviceUnknown)?;
             if device.revoked {
                 return Err(Denial::DeviceRevoked.into());
+            }
+            if device.suspended {
+                return Err(Denial::DeviceSuspended.into());
             }
             if now >= device.not_after {
                 return Err(Denial::DeviceExpired.into());
@@ -52,7 +55,7 @@ fn must_be_known(gateway: &Gateway, session: &SignedDelegation, now: u64) -> Res
             let institution = view
                 .institution_state(&d.principal.into())
                 .ok_or(Refusal::InstitutionNotFound)?;
-            if institution.master != session.key {
+            if !institution.masters.contains(&session.key) {
                 return Err(DelegationError::BadSignature.into());
             }
         }

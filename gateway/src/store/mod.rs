@@ -3,12 +3,16 @@
 //! [`Store`] is the joint: SQLite today, PostgreSQL later. Calls block, so handlers call them through
 //! [`crate::state::Gateway::blocking`]. Every method that changes something returns when the change is durable.
 
+mod proposal;
 pub mod sqlite;
+
+pub use proposal::{Proposal, ProposalEnd, ProposalSignature, WrapTo};
 
 use crate::log::{Draft, Proof};
 use serde::{Deserialize, Serialize};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::epoch::OlderKey;
 use wardkey_core::fault::Coded;
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hpke::Sealed;
@@ -46,6 +50,9 @@ pub enum StoreError {
     /// Too many requests wait.
     #[error("too many device requests of this institution are waiting")]
     TooManyRequests,
+    /// Too many proposals wait.
+    #[error("too many proposals of this institution are waiting for signatures")]
+    TooManyProposals,
     /// What is stored cannot be read.
     #[error("the data store is damaged: {0}")]
     Damaged(&'static str),
@@ -65,6 +72,7 @@ impl Coded for StoreError {
             Self::ChallengeUnknown => "challenge-unknown",
             Self::SessionTaken => "session-taken",
             Self::TooManyRequests => "requests-too-many",
+            Self::TooManyProposals => "proposals-too-many",
             Self::Damaged(_) => "store-damaged",
             Self::Failed(_) => "store-failed",
         }
@@ -79,6 +87,7 @@ impl Coded for StoreError {
             Self::ChallengeUnknown => "Start the request again.",
             Self::SessionTaken => "Sign in again with the card.",
             Self::TooManyRequests => "Ask the master-key holder to decide on the waiting requests first.",
+            Self::TooManyProposals => "Sign or withdraw the waiting proposals first.",
             Self::Damaged(_) => "Tell the network operator to restore the data store from a backup.",
             Self::Failed(_) => "Try again; if it happens again, tell the network operator.",
         }
@@ -141,6 +150,8 @@ pub struct StoredRequest {
 pub struct Wrap {
     /// Epoch of the agreement key.
     pub epoch: u32,
+    /// The agreement key's public half, as the sender says: two moves to the same epoch do not take each other's place.
+    pub key: PublicKey,
     /// The sealed scalar.
     #[serde(flatten)]
     pub sealed: Sealed,
@@ -298,10 +309,31 @@ pub trait Store: Send + Sync {
     /// A certificate by its digest.
     fn certificate(&self, digest: &Digest) -> Result<Option<DeviceCertificate>, StoreError>;
 
-    /// Keeps a wrap for a 9D key.
-    fn put_wrap(&self, institution: &InstitutionId, recipient: &KeyId, wrap: &Wrap) -> Result<(), StoreError>;
-    /// The wrap of the newest epoch for a 9D key.
-    fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError>;
+    /// Keeps wraps for 9D keys.
+    fn put_wraps(&self, institution: &InstitutionId, wraps: &[WrapTo]) -> Result<(), StoreError>;
+    /// The wrap of this agreement key for a 9D key.
+    fn wrap(&self, institution: &InstitutionId, recipient: &KeyId, key: &PublicKey)
+    -> Result<Option<Wrap>, StoreError>;
+    /// The 9D keys that have a wrap of this agreement key.
+    fn wrapped(&self, institution: &InstitutionId, key: &PublicKey) -> Result<Vec<KeyId>, StoreError>;
+    /// Keeps an older epoch's key.
+    fn put_older_key(&self, institution: &InstitutionId, older: &OlderKey) -> Result<(), StoreError>;
+    /// An institution's older keys, oldest epoch first.
+    fn older_keys(&self, institution: &InstitutionId) -> Result<Vec<OlderKey>, StoreError>;
+
+    /// Keeps a proposal; one that is there already stays as it is.
+    /// # Errors: [`StoreError::TooManyProposals`].
+    fn put_proposal(&self, proposal: &Proposal) -> Result<(), StoreError>;
+    /// A proposal by its action's digest.
+    fn proposal(&self, digest: &Digest) -> Result<Option<Proposal>, StoreError>;
+    /// An institution's proposals, oldest first.
+    fn proposals_of(&self, institution: &InstitutionId) -> Result<Vec<Proposal>, StoreError>;
+    /// Adds a signature to a proposal that has not ended; a key's second one changes nothing. The proposal as it is then.
+    fn sign_proposal(&self, digest: &Digest, signature: &ProposalSignature) -> Result<Option<Proposal>, StoreError>;
+    /// Ends a proposal that has not ended.
+    fn end_proposal(&self, digest: &Digest, end: &ProposalEnd) -> Result<(), StoreError>;
+    /// Forgets proposals.
+    fn drop_proposals(&self, digests: &[Digest]) -> Result<(), StoreError>;
 
     /// Keeps what became of an action, under a name of the sponsor's.
     fn put_outcome(&self, name: &Digest, outcome: &Outcome) -> Result<(), StoreError>;

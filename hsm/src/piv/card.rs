@@ -9,6 +9,7 @@ use crate::{CardError, Pin, Slot, TouchPolicy, holder};
 use std::sync::mpsc;
 use std::time::Duration;
 use wardkey_core::key::{PublicKey, Signature};
+use zeroize::Zeroizing;
 
 /// A shared connection to the PIV application of a card. Bound to this very insertion: after a pull every call fails with
 /// [`CardError::Pulled`], and another card needs a new connection.
@@ -17,6 +18,8 @@ use wardkey_core::key::{PublicKey, Signature};
 /// Dropping leaves the card as it is, a verified PIN included; [`PivCard::forget_pin`] ends that.
 pub struct PivCard {
     card: Option<pcsc::Card>,
+    /// What card and reader agreed on; asking the service before every transaction would cost a twentieth of it.
+    protocol: Option<pcsc::Protocol>,
     reader: String,
 }
 
@@ -43,6 +46,7 @@ impl PivCard {
             .connect(&name, pcsc::ShareMode::Shared, pcsc::Protocols::ANY)
             .map_err(transport::error)?;
         Ok(Self {
+            protocol: protocol(&card),
             card: Some(card),
             reader: reader.to_owned(),
         })
@@ -171,6 +175,16 @@ impl PivCard {
     /// [`CardError::PinRequired`] if the card wants the PIN, was reset, or another application was selected meanwhile.
     pub fn sign_unlocked(&mut self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError> {
         self.transact(|line| commands::sign(line, slot, digest))?
+            .map_err(|_| CardError::PinRequired)
+    }
+
+    /// ECDH while the PIN is still verified, as [`PivCard::sign_unlocked`]: a running session takes up the institution's next
+    /// agreement key with 9D. What comes of it tells whether it was the expected card.
+    ///
+    /// # Errors
+    /// [`CardError::PinRequired`] if the card wants the PIN, was reset, or another application was selected meanwhile.
+    pub fn agree_unlocked(&mut self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError> {
+        self.transact(|line| commands::agree(line, slot, peer))?
             .map_err(|_| CardError::PinRequired)
     }
 
@@ -303,7 +317,6 @@ impl PivCard {
     /// Runs `work` inside one transaction; reconnects once if another program reset the card.
     fn transact<T>(&mut self, work: impl FnOnce(&mut Line<'_>) -> Result<T, CardError>) -> Result<T, CardError> {
         let card = self.card.as_mut().ok_or(CardError::Pulled)?;
-        let protocol = card.status2_owned().ok().and_then(|status| status.protocol2());
         let transaction = match card.transaction2() {
             Ok(transaction) => transaction,
             Err((card, pcsc::Error::ResetCard)) => {
@@ -313,13 +326,21 @@ impl PivCard {
                     pcsc::Disposition::LeaveCard,
                 )
                 .map_err(transport::error)?;
+                self.protocol = protocol(card);
                 card.transaction().map_err(transport::error)?
             }
             Err((_, pcsc::Error::NoSmartcard | pcsc::Error::ReaderUnavailable)) => return Err(CardError::Pulled),
             Err((_, error)) => return Err(transport::error(error)),
         };
-        work(&mut Line { transaction, protocol })
+        work(&mut Line {
+            transaction,
+            protocol: self.protocol,
+        })
     }
+}
+
+fn protocol(card: &pcsc::Card) -> Option<pcsc::Protocol> {
+    card.status2_owned().ok().and_then(|status| status.protocol2())
 }
 
 impl Drop for PivCard {

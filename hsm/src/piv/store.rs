@@ -18,6 +18,7 @@ impl KeyStore for PivCard {
         let capabilities = self.probe()?;
         let card = Self::info(self)?;
         Ok(StoreInfo {
+            made: true,
             serial: card.serial,
             tries_left: card.tries_left,
             default_pin: card.default_pin,

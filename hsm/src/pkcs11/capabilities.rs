@@ -1,4 +1,4 @@
-//! What a token can do, by its flags and its list of mechanisms.
+//! What a token can do, by its flags and its mechanisms.
 
 use super::module::Module;
 use super::token;
@@ -10,8 +10,8 @@ use cryptoki::mechanism::MechanismType;
 /// Asks the token that is meant.
 pub(super) fn probe(module: &Module, uri: &Pkcs11Uri) -> Result<Capabilities, CardError> {
     let (slot, found) = token::find(module, uri)?;
-    let mechanisms = module.ask(|context| context.get_mechanism_list(slot))?;
-    let knows = |one: MechanismType| mechanisms.contains(&one);
+    // One by one: reading the whole list makes the crate complain of every mechanism that it does not know.
+    let knows = |one| module.ask(|context| context.get_mechanism_info(slot, one)).is_ok();
     let makes = knows(MechanismType::ECC_KEY_PAIR_GEN) && !found.write_protected();
     Ok(Capabilities {
         kind: StoreKind::Pkcs11,

@@ -137,6 +137,7 @@ impl KeyStore for Pkcs11Store {
         let (_, found) = token::find(&self.module, &self.uri)?;
         let serial = found.serial_number().trim();
         Ok(StoreInfo {
+            made: true,
             serial: (!serial.is_empty()).then(|| serial.to_owned()),
             tries_left: token::tries_left(found.user_pin_locked(), found.user_pin_final_try()),
             default_pin: false,

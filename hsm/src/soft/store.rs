@@ -51,13 +51,15 @@ impl KeyStore for SoftStore {
     }
 
     fn info(&mut self) -> Result<StoreInfo, CardError> {
-        let content = if self.place.exists() {
+        let made = self.place.exists();
+        let content = if made {
             self.place.read()?
         } else {
             Content::new([0; 16])
         };
         let slot = |(slot, public_key)| SlotInfo { slot, public_key };
         Ok(StoreInfo {
+            made,
             serial: None,
             tries_left: Some(content.left),
             default_pin: false,

@@ -136,6 +136,8 @@ pub trait Keys {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreInfo {
+    /// False if it is still to be made, with [`KeyStore::create`].
+    pub made: bool,
     /// Serial number of card or token; `None` if it has none.
     pub serial: Option<String>,
     /// Tries before the PIN is blocked, 0 = blocked; `None` if the store does not tell.

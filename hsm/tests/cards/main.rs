@@ -98,6 +98,7 @@ pub(crate) fn job(card: &CardHandle, kind: PinJobKind, operations: Vec<pinjob::O
         kind,
         operations,
         factory_pin: None,
+        store: None,
         puk: None,
     }
 }

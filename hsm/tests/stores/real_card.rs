@@ -1,6 +1,6 @@
 //! A real YubiKey under the same contract. **It is changed**: a factory-fresh card gets new keys in 9A, 9C and 9D, a PUK and a
 //! management key that stand in this file's test secret, and the PIN 482913; its PIN is blocked and unblocked on the way. Reset its
-//! PIV application before (`ykman piv reset`) and after; do not use a card that anybody signs in with.
+//! PIV application before each run (`ykman piv reset`) and after; a card that is not as the factory made it is refused untouched.
 //!
 //! It runs only behind `--features wardkey-hsm/dangerous-test-real-card`, on the one card whose serial number is in
 //! `WARDKEY_REAL_CARD_SERIAL`, and refuses every other. A person pulls and inserts the card when the test says so.
@@ -8,7 +8,7 @@
 use super::contract::Harness;
 use super::virtual_card::{ready, unblock};
 use super::*;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use wardkey_hsm::{PivCard, readers, store};
 
@@ -16,6 +16,8 @@ const SERIAL: &str = "WARDKEY_REAL_CARD_SERIAL";
 /// How long the person has.
 const PATIENCE: Duration = Duration::from_secs(120);
 static ONE: Mutex<()> = Mutex::new(());
+/// The card is prepared once in a run, and only if it is as the factory made it.
+static PREPARED: OnceLock<()> = OnceLock::new();
 
 struct RealCard {
     serial: String,
@@ -54,10 +56,14 @@ impl Harness for RealCard {
             .unwrap_or_else(|_| panic!("name the card that may be changed: {SERIAL}=<its serial number>"));
         let reader = reader_of(&serial).unwrap_or_else(|| panic!("card {serial} is in no reader; no other is touched"));
         let info = PivCard::open(&reader).unwrap().info().unwrap();
-        if info.default_pin {
+        PREPARED.get_or_init(|| {
+            assert!(
+                info.default_pin,
+                "card {serial} is in use: no PIN is tried on it; reset its PIV application first"
+            );
             eprintln!(">>> card {serial}: new keys in 9A, 9C, 9D; new PUK and management key; PIN 482913");
             ready(&reader);
-        }
+        });
         Self {
             serial,
             reader,

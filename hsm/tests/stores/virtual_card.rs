@@ -73,6 +73,8 @@ pub(crate) fn ready(reader: &str) {
         kind: PinJobKind::Choose,
         operations: vec![],
         factory_pin: None,
+        puk: None,
+        store: None,
     };
     assert_eq!(pinjob::choose(&job, &good_pin()), PinAnswer::Ok(vec![]));
 }

@@ -3,6 +3,7 @@
 
 mod bench;
 mod memory;
+mod stores;
 
 use bench::{Bench, PIN, job};
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
 //! The figures of "first light", all measured in one run on the real parts. Printed, never asserted.
 
+pub mod cards;
 mod document;
 mod moment;
 

@@ -49,8 +49,8 @@ enum Command {
     },
     /// Measures figures.
     Bench {
-        /// The set: first-light.
-        #[arg(value_parser = ["first-light"])]
+        /// The set.
+        #[arg(value_parser = ["first-light", "cards"])]
         name: String,
         /// Also writes them here.
         #[arg(long)]
@@ -86,6 +86,10 @@ async fn run(command: Command, root: PathBuf) -> Result<()> {
                 workstation::Cards::Virtual
             };
             demo::run(&root, keep, cards).await
+        }
+        // On a thread of its own, so that an interruption is heard.
+        Command::Bench { name, json } if name == "cards" => {
+            tokio::task::spawn_blocking(move || bench::cards::run(json.as_deref())).await?
         }
         Command::Bench { name: _, json } => bench::first_light(&root, json.as_deref()).await,
     }

@@ -1,17 +1,17 @@
 //! The PIV application itself: one command in, one answer out.
 
 use crate::apdu::Apdu;
-use crate::attest::{self, TestCa};
-use crate::authenticate::{ALGORITHM_3DES, ALGORITHM_P256, Challenge, MANAGEMENT_KEY};
+use crate::attest::TestCa;
+use crate::authenticate::Challenge;
 use crate::management;
-use crate::state::{CardState, FACTORY_MANAGEMENT_KEY, FACTORY_PIN, FACTORY_PUK, Key, Reference};
+use crate::state::CardState;
 use crate::touch::Finger;
 use crate::{CardFault, tlv};
 use std::path::{Path, PathBuf};
 
 /// 5.4.3: later than 5.7 would promise an AES management key.
 pub(crate) const VERSION: [u8; 3] = [5, 4, 3];
-const AID: [u8; 11] = [0xa0, 0, 0, 3, 8, 0, 0, 0x10, 0, 1, 0];
+pub(crate) const AID: [u8; 11] = [0xa0, 0, 0, 3, 8, 0, 0, 0x10, 0, 1, 0];
 /// A YubiKey 5's answer to reset (T=1).
 pub(crate) const ATR: [u8; 23] = [
     0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69,
@@ -21,13 +21,6 @@ pub(crate) const ATR: [u8; 23] = [
 pub(crate) const ATR_NFC: [u8; 18] = [
     0x3b, 0x8d, 0x80, 0x01, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79, 0xf9,
 ];
-/// The attestation certificate's object.
-const F9_OBJECT: &str = "5fff01";
-/// The discovery object (SP 800-73-4 part 1 §3.3.2); OpenSC uses it to tell that the application is selected.
-const DISCOVERY: &str = "7e";
-/// Printed information: readable with the PIN only.
-const PRINTED: &str = "5fc109";
-
 /// A status word other than 9000, or a failure of the simulation (6F00).
 #[derive(Debug)]
 pub(crate) struct Refusal(u16);
@@ -196,7 +189,7 @@ impl Applet {
         }
     }
 
-    fn save(&self) -> Result<(), Refusal> {
+    pub(crate) fn save(&self) -> Result<(), Refusal> {
         Ok(self.state.save(&self.path)?)
     }
 
@@ -215,250 +208,11 @@ impl Applet {
         Ok(tlv::encode(0x61, &[tlv::encode(0x4f, &AID[5..]), authority].concat()))
     }
 
-    fn verify(&mut self, p1: u8, p2: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        if p2 != 0x80 {
-            return Err(0x6a88.into());
-        }
-        if p1 == 0xff {
-            self.session.verified = false;
-            return Ok(Vec::new());
-        }
-        if data.is_empty() {
-            return match (self.session.verified, self.state.pin.left) {
-                (true, _) => Ok(Vec::new()),
-                (false, 0) => Err(0x6983.into()),
-                (false, left) => Err((0x63c0 | u16::from(left)).into()),
-            };
-        }
-        if data.len() != 8 {
-            return Err(0x6a80.into());
-        }
-        self.session.verified = false;
-        let outcome = self.state.pin.check(data);
-        self.save()?;
-        outcome?;
-        self.session.verified = true;
-        self.session.fresh = true;
-        Ok(Vec::new())
-    }
-
-    fn change_reference(&mut self, p2: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let (old, new) = pair(data)?;
-        let reference = match p2 {
-            0x80 => &mut self.state.pin,
-            0x81 => &mut self.state.puk,
-            _ => return Err(0x6a88.into()),
-        };
-        let outcome = reference.check(&old);
-        if outcome.is_ok() {
-            reference.value = new;
-        }
-        self.save()?;
-        outcome?;
-        Ok(Vec::new())
-    }
-
-    fn reset_retry(&mut self, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let (puk, pin) = pair(data)?;
-        let outcome = self.state.puk.check(&puk);
-        if outcome.is_ok() {
-            self.state.pin = Reference::new(pin, self.state.pin.tries);
-        }
-        self.save()?;
-        outcome?;
-        Ok(Vec::new())
-    }
-
-    fn managed(&self) -> Result<(), Refusal> {
+    pub(crate) fn managed(&self) -> Result<(), Refusal> {
         if self.session.management {
             Ok(())
         } else {
             Err(0x6982.into())
         }
     }
-
-    fn generate(&mut self, reference: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        self.managed()?;
-        let template = tlv::find(data, 0xac).ok_or(0x6a80)?;
-        if tlv::find(template, 0x80) != Some(&[ALGORITHM_P256]) {
-            return Err(0x6a80.into());
-        }
-        let scalar = loop {
-            let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(|_| 0x6f00)?;
-            if p256::SecretKey::from_slice(&bytes).is_ok() {
-                break bytes;
-            }
-        };
-        self.put_key(reference, scalar, template, true)?;
-        Ok(tlv::encode(0x7f49, &tlv::encode(0x86, &point(&scalar)?)))
-    }
-
-    fn import(&mut self, algorithm: u8, reference: u8, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        self.managed()?;
-        let scalar = tlv::find(data, 0x06)
-            .and_then(|value| <[u8; 32]>::try_from(value).ok())
-            .ok_or(0x6a80)?;
-        if algorithm != ALGORITHM_P256 || p256::SecretKey::from_slice(&scalar).is_err() {
-            return Err(0x6a80.into());
-        }
-        self.put_key(reference, scalar, data, false)?;
-        Ok(Vec::new())
-    }
-
-    fn put_key(&mut self, reference: u8, scalar: [u8; 32], policies: &[u8], generated: bool) -> Result<(), Refusal> {
-        if !matches!(reference, 0x82..=0x95 | 0x9a | 0x9c | 0x9d | 0x9e) {
-            return Err(0x6a86.into());
-        }
-        let policy = |tag, default: u8| match tlv::find(policies, tag) {
-            None | Some([0]) => Ok(default),
-            Some(&[value @ 1..=3]) => Ok(value),
-            Some(_) => Err(0x6a80),
-        };
-        let pin_default = match reference {
-            0x9c => 3,
-            0x9e => 1,
-            _ => 2,
-        };
-        let key = Key {
-            scalar,
-            pin_policy: policy(0xaa, pin_default)?,
-            touch_policy: policy(0xab, 1)?,
-            generated,
-        };
-        self.state.keys.insert(reference, key);
-        self.save()
-    }
-
-    fn get_data(&mut self, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let tag = hex::encode(tlv::find(data, 0x5c).ok_or(0x6a80)?);
-        if tag == DISCOVERY {
-            let content = [tlv::encode(0x4f, &AID), tlv::encode(0x5f2f, &[0x40, 0])].concat();
-            return Ok(tlv::encode(0x7e, &content));
-        }
-        if tag == PRINTED && !self.session.verified {
-            return Err(0x6982.into());
-        }
-        let content = match self.state.objects.get(&tag) {
-            Some(content) => hex::decode(content).map_err(|_| 0x6f00)?,
-            None if tag == F9_OBJECT => {
-                let der = hex::decode(&self.state.attestation_certificate).map_err(|_| 0x6f00)?;
-                [tlv::encode(0x70, &der), tlv::encode(0x71, &[0]), tlv::encode(0xfe, &[])].concat()
-            }
-            None => return Err(0x6a82.into()),
-        };
-        Ok(tlv::encode(0x53, &content))
-    }
-
-    fn put_data(&mut self, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        self.managed()?;
-        let tag = hex::encode(tlv::find(data, 0x5c).ok_or(0x6a80)?);
-        match tlv::find(data, 0x53).ok_or(0x6a80)? {
-            [] => self.state.objects.remove(&tag),
-            content => self.state.objects.insert(tag, hex::encode(content)),
-        };
-        self.save()?;
-        Ok(Vec::new())
-    }
-
-    fn metadata(&self, reference: u8) -> Result<Vec<u8>, Refusal> {
-        let secret = |reference: &Reference, factory: &[u8; 8]| {
-            vec![
-                1,
-                1,
-                0xff,
-                5,
-                1,
-                u8::from(reference.value == *factory),
-                6,
-                2,
-                reference.tries,
-                reference.left,
-            ]
-        };
-        Ok(match reference {
-            0x80 => secret(&self.state.pin, &FACTORY_PIN),
-            0x81 => secret(&self.state.puk, &FACTORY_PUK),
-            MANAGEMENT_KEY => {
-                let default = self.state.management_key == FACTORY_MANAGEMENT_KEY;
-                vec![1, 1, ALGORITHM_3DES, 2, 2, 0, 1, 5, 1, u8::from(default)]
-            }
-            _ => {
-                let key = self.state.keys.get(&reference).ok_or(0x6a88)?;
-                let origin = if key.generated { 1 } else { 2 };
-                let mut answer = vec![
-                    1,
-                    1,
-                    ALGORITHM_P256,
-                    2,
-                    2,
-                    key.pin_policy,
-                    key.touch_policy,
-                    3,
-                    1,
-                    origin,
-                ];
-                answer.extend(tlv::encode(4, &tlv::encode(0x86, &point(&key.scalar)?)));
-                answer
-            }
-        })
-    }
-
-    fn attest(&self, reference: u8) -> Result<Vec<u8>, Refusal> {
-        let key = self
-            .state
-            .keys
-            .get(&reference)
-            .filter(|key| key.generated)
-            .ok_or(0x6a80)?;
-        Ok(attest::leaf(&self.state, VERSION, reference, key, point(&key.scalar)?)?)
-    }
-
-    fn set_retries(&mut self, pin: u8, puk: u8) -> Result<Vec<u8>, Refusal> {
-        self.managed()?;
-        if !self.session.verified || pin == 0 || puk == 0 {
-            return Err(0x6982.into());
-        }
-        self.state.pin = Reference::new(FACTORY_PIN, pin.min(15));
-        self.state.puk = Reference::new(FACTORY_PUK, puk.min(15));
-        self.save()?;
-        Ok(Vec::new())
-    }
-
-    fn factory_reset(&mut self) -> Result<Vec<u8>, Refusal> {
-        if self.state.pin.left != 0 || self.state.puk.left != 0 {
-            return Err(0x6985.into());
-        }
-        let old = self.state.clone();
-        self.state = CardState::factory(old.serial, old.attestation_key, old.attestation_certificate);
-        self.session = Session::default();
-        self.save()?;
-        Ok(Vec::new())
-    }
-
-    fn set_management_key(&mut self, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-        self.managed()?;
-        match data {
-            [ALGORITHM_3DES, MANAGEMENT_KEY, 24, key @ ..] => {
-                self.state.management_key = key.try_into().map_err(|_| 0x6700)?;
-                self.save()?;
-                Ok(Vec::new())
-            }
-            _ => Err(0x6a80.into()),
-        }
-    }
-}
-
-fn pair(data: &[u8]) -> Result<([u8; 8], [u8; 8]), u16> {
-    match data.split_first_chunk::<8>() {
-        Some((old, new)) => Ok((*old, new.try_into().map_err(|_| 0x6700u16)?)),
-        None => Err(0x6700),
-    }
-}
-
-/// The uncompressed public point.
-fn point(scalar: &[u8; 32]) -> Result<Vec<u8>, u16> {
-    use p256::elliptic_curve::sec1::ToSec1Point as _;
-    let secret = p256::SecretKey::from_slice(scalar).map_err(|_| 0x6f00u16)?;
-    Ok(secret.public_key().to_sec1_point(false).as_bytes().to_vec())
 }

@@ -407,6 +407,19 @@ describe("terminal tasks", () => {
     expect(args?.[2]).toBeGreaterThan(Date.now() / 1000);
   });
 
+  test("a master key in an HSM needs no card, and nothing attests it", async () => {
+    page = await windows.open("");
+    await id("tasks").click();
+    await id("nav-approvals").click();
+    expect(await id("master-sign-in").isDisabled()).toBe(true);
+    await fake("set({ masterPlace: 'hsm' })");
+    expect(await id("master-evidence").textContent()).toContain("Kept in an HSM: no attestation");
+    await id("master-sign-in").click();
+    await id("master-state").waitFor();
+    expect(await calls("masterSignIn")).toHaveLength(1);
+    expect(await id("master-evidence").textContent()).toContain("no attestation");
+  });
+
   test("registration asks for a country of two letters", async () => {
     page = await windows.open("card&unregistered");
     await id("tasks").click();
@@ -442,6 +455,22 @@ describe("every screen", () => {
     expect(overflow).toBe(0);
     expect(await id("trial-banner").isVisible()).toBe(true);
   });
+
+  test.each(screens)(
+    "$0 says that the keys are software, whatever roots are trusted",
+    async (screen, scene, clicks) => {
+      page = await windows.open(scene);
+      await fake("set({ trial: false })");
+      await id("trial-banner").waitFor({ state: "detached" });
+      await fake("set({ trialKeys: true, masterPlace: 'file' })");
+      for (const click of clicks) await id(click).first().click();
+      await id(screen).waitFor();
+      expect(await id("trial-keys").textContent()).toContain("Software keys, trial only");
+      await fake("set({ covered: true })");
+      await id("cover").waitFor();
+      expect(await id("cover").getByTestId("trial-keys").isVisible()).toBe(true);
+    },
+  );
 
   test("a chart of 500 more values is painted soon after the click", async () => {
     page = await windows.open("open&large=500");

@@ -31,10 +31,10 @@ import {
 import type { Network } from "../src/gateway/types.ts";
 
 const REGISTER = struct(
-  "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)",
+  "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 wrapX,bytes32 wrapY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)",
 );
 const APPROVE = struct(
-  "ApproveDevice(bytes32 institution,bytes32 deviceX,bytes32 deviceY,uint8 rights,uint64 notAfter,bytes32 certificate,uint64 nonce,uint64 deadline)",
+  "ApproveDevice(bytes32 institution,bytes32 deviceX,bytes32 deviceY,uint8 rights,uint64 notAfter,bytes32 certificate,uint32 masters,uint32 nonce,uint64 deadline)",
 );
 const REQUEST = struct("RequestDevice(bytes32 institution,bytes32 certificate,bytes32 challenge,uint64 deadline)");
 
@@ -66,7 +66,7 @@ export class Clinic {
     const institution = keyId(master.publicKey);
     const key = fromHex(network.gateway, 65);
     const clinic = new Clinic(origin, domain, key, toHex(institution), master, device, card, session);
-    const keys = { masterX: m.x, masterY: m.y, agreementX: a.x, agreementY: a.y };
+    const keys = { masterX: m.x, masterY: m.y, wrapX: a.x, wrapY: a.y, agreementX: a.x, agreementY: a.y };
     const message = { institution, name, country: "CH", ...keys, deadline: now() + 600 };
     const signatures = [toHex(await sign(master, domain, REGISTER, message))];
     await clinic.post("/v1/actions", { type: "RegisterInstitution", message: hexed(message), signatures });
@@ -109,7 +109,7 @@ export class Clinic {
     await this.post("/v1/device-requests", { certificate, challenge, deadline, signature: proof, attestation });
     const { x, y } = coordinates(this.device.publicKey);
     const keys = { deviceX: x, deviceY: y, rights: 3, notAfter: now() + 86_400 };
-    const approval = { institution, ...keys, certificate: digest, nonce: 0, deadline };
+    const approval = { institution, ...keys, certificate: digest, masters: 1, nonce: 0, deadline };
     const signatures = [toHex(await sign(this.master, this.domain, APPROVE, approval))];
     const possession = { message: hexed(request), signature: proof };
     await this.post("/v1/actions", { type: "ApproveDevice", message: hexed(approval), signatures, proof: possession });

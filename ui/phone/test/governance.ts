@@ -31,6 +31,9 @@ export async function registration(domain: Domain, of: TestInstitution): Promise
     country: of.country,
     masterX: master.x,
     masterY: master.y,
+    // Nobody seals to this master in these tests: any point will do.
+    wrapX: agreement.x,
+    wrapY: agreement.y,
     agreementX: agreement.x,
     agreementY: agreement.y,
     deadline: 1_790_000_000,
@@ -48,6 +51,7 @@ export async function approval(domain: Domain, of: TestInstitution): Promise<Sig
     rights: 3,
     notAfter: 1_900_000_000,
     certificate: certificateDigest(of.certificate),
+    masters: 1,
     nonce: 0,
     deadline: 1_790_000_000,
   };

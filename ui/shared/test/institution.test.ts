@@ -13,12 +13,20 @@ import {
 interface Vectors {
   domain: { chainId: number; contract: string; salt: string };
   id: string;
-  history: { name: string; country: string; epoch: number; agreement: string };
+  history: {
+    name: string;
+    country: string;
+    epoch: number;
+    agreement: string;
+    masters: string[];
+    threshold: number;
+    version: number;
+  };
   actions: SignedAction[];
   refused: { what: string; actions: SignedAction[] }[];
   device: string;
-  approvals: SignedAction[];
-  refusedApprovals: SignedAction[];
+  approvals: { what: string; approval: SignedAction }[];
+  refusedApprovals: { what: string; approval: SignedAction }[];
 }
 
 const file = new URL("../../../tests/vectors/institution.json", import.meta.url);
@@ -29,7 +37,10 @@ describe("an institution's signed history", () => {
   it("gives name and newest keys", async () => {
     const found = await replayInstitution(domain, vectors.id, vectors.actions);
     const { name, country, epoch, agreement } = found;
-    expect({ name, country, epoch, agreement: toHex(agreement) }).toEqual(vectors.history);
+    const newest = found.masters.at(-1);
+    const masters = newest?.keys.map(({ key }) => toHex(key));
+    const [threshold, version] = [newest?.threshold, found.masters.length];
+    expect({ name, country, epoch, agreement: toHex(agreement), masters, threshold, version }).toEqual(vectors.history);
   });
 
   it.each(vectors.refused.map(({ what, actions }) => [what, actions] as const))(
@@ -48,19 +59,22 @@ describe("an institution's signed history", () => {
     await expect(replayInstitution(domain, vectors.id, broken)).rejects.toMatchObject({ code });
   });
 
-  it("holds the approvals of its time, and no others", async () => {
+  const ask = async (approval: SignedAction | undefined): Promise<unknown> => {
     const history = await replayInstitution(domain, vectors.id, vectors.actions);
-    const device = fromHex(vectors.device, 65);
-    for (const approval of vectors.approvals) {
-      await expect(approvedDevice(domain, history, device, approval)).resolves.toMatchObject({
-        rights: 3,
-        notAfter: 99,
-      });
-    }
-    for (const approval of [undefined, ...vectors.refusedApprovals]) {
-      await expect(approvedDevice(domain, history, device, approval)).rejects.toMatchObject({
-        code: "device-unproved",
-      });
-    }
+    return approvedDevice(domain, history, fromHex(vectors.device, 65), approval);
+  };
+
+  it.each(vectors.approvals.map(({ what, approval }) => [what, approval] as const))(
+    "holds the approval: %s",
+    async (_, approval) => {
+      await expect(ask(approval)).resolves.toMatchObject({ rights: 3, notAfter: 99 });
+    },
+  );
+
+  it.each([
+    ["none", undefined] as const,
+    ...vectors.refusedApprovals.map(({ what, approval }) => [what, approval] as const),
+  ])("does not hold the approval: %s", async (_, approval) => {
+    await expect(ask(approval)).rejects.toMatchObject({ code: "device-unproved" });
   });
 });

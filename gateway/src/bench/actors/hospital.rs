@@ -19,6 +19,8 @@ const YEAR: u64 = 365 * 24 * 3600;
 pub struct Hospital {
     /// Master key.
     pub master: SoftKey,
+    /// The agreement key of the card that holds the master key.
+    pub wrap: SoftKey,
     /// Agreement key of epoch 1.
     pub agreement: SoftKey,
     /// Id.
@@ -31,14 +33,16 @@ impl Hospital {
     /// # Errors
     /// The gateway refuses.
     pub async fn register(stage: &Stage, name: &str) -> anyhow::Result<Self> {
-        let (master, agreement) = (SoftKey::generate()?, SoftKey::generate()?);
-        let (m, a) = (master.public(), agreement.public());
+        let (master, wrap, agreement) = (SoftKey::generate()?, SoftKey::generate()?, SoftKey::generate()?);
+        let (m, w, a) = (master.public(), wrap.public(), agreement.public());
         let action = structs::RegisterInstitution {
             institution: m.id().0.into(),
             name: name.to_owned(),
             country: "CH".to_owned(),
             masterX: m.x().into(),
             masterY: m.y().into(),
+            wrapX: w.x().into(),
+            wrapY: w.y().into(),
             agreementX: a.x().into(),
             agreementY: a.y().into(),
             deadline: stage.deadline(),
@@ -47,6 +51,7 @@ impl Hospital {
         Ok(Self {
             id: m.id().into(),
             master,
+            wrap,
             agreement,
         })
     }
@@ -93,26 +98,7 @@ impl Hospital {
     /// # Errors
     /// The answer is broken.
     pub async fn approve(&self, stage: &Stage, request: &DeviceRequest, rights: u8) -> anyhow::Result<Reply> {
-        let id = self.id;
-        let known = stage
-            .gateway
-            .blocking(move |g| Ok(g.ledger.chain().institution(&id)?))
-            .await;
-        let nonce = known
-            .map_err(|problem| problem.fault)?
-            .map_or(0, |institution| institution.nonce);
-        let device = request.certificate.device;
-        let action: Action = structs::ApproveDevice {
-            institution: self.id.0.into(),
-            deviceX: device.x().into(),
-            deviceY: device.y().into(),
-            rights,
-            notAfter: stage.gateway.clock.now() + YEAR,
-            certificate: request.certificate.digest().0.into(),
-            nonce,
-            deadline: stage.deadline(),
-        }
-        .into();
+        let action: Action = self.approval(stage, request, rights).await?.into();
         let signature = self.master.sign(&action.preimage(stage.domain()))?;
         let message = DeviceRequest::typed(&request.certificate, &request.challenge, request.deadline);
         let proof = Some(Proof {
@@ -125,6 +111,36 @@ impl Hospital {
                 ..SignedAction::one(action, signature)
             })
             .await
+    }
+
+    /// The approval of a request for a year, for the institution's newest master keys.
+    ///
+    /// # Errors
+    /// The chain cannot be read.
+    pub async fn approval(
+        &self,
+        stage: &Stage,
+        request: &DeviceRequest,
+        rights: u8,
+    ) -> anyhow::Result<structs::ApproveDevice> {
+        let (id, device) = (self.id, request.certificate.device);
+        let known = stage.gateway.blocking(move |g| {
+            let masters = g.ledger.chain().institution(&id)?.map_or(0, |i| i.masters_version);
+            let nonce = g.ledger.chain().device(&device.id().into())?.map_or(0, |d| d.nonce);
+            Ok((masters, nonce))
+        });
+        let (masters, nonce) = known.await.map_err(|problem| problem.fault)?;
+        Ok(structs::ApproveDevice {
+            institution: self.id.0.into(),
+            deviceX: device.x().into(),
+            deviceY: device.y().into(),
+            rights,
+            notAfter: stage.gateway.clock.now() + YEAR,
+            certificate: request.certificate.digest().0.into(),
+            masters,
+            nonce,
+            deadline: stage.deadline(),
+        })
     }
 
     /// Revokes a card.

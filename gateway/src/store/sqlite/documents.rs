@@ -1,25 +1,29 @@
-//! Signed documents, each a JSON text found by its id: sessions, keys, grants, requests, wraps, outcomes.
+//! Signed documents, each a JSON text found by its id: sessions, keys, grants, requests, outcomes.
 
-use crate::store::{Outcome, PatientKeys, StoreError, StoredGrant, StoredRequest, Wrap};
+use crate::store::{Outcome, PatientKeys, StoreError, StoredGrant, StoredRequest};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
 use wardkey_core::device::DeviceRequest;
-use wardkey_core::id::{Commitment, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use wardkey_core::id::{Commitment, Digest, InstitutionId, PatientId, SessionId};
 use wardkey_core::section::LOG_SECTION;
 
 /// Requests of one institution that are kept: a bound against flooding.
 const WAITING: u32 = 20_000;
 
-fn text(value: &impl Serialize) -> Result<String, StoreError> {
+pub(super) fn text(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
-fn value<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(super) fn value<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Damaged("a stored document cannot be read"))
 }
 
-fn one<T: DeserializeOwned>(connection: &Connection, sql: &str, key: impl Params) -> Result<Option<T>, StoreError> {
+pub(super) fn one<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    key: impl Params,
+) -> Result<Option<T>, StoreError> {
     let found: Option<String> = connection
         .prepare_cached(sql)?
         .query_row(key, |row| row.get(0))
@@ -27,7 +31,7 @@ fn one<T: DeserializeOwned>(connection: &Connection, sql: &str, key: impl Params
     found.as_deref().map(value).transpose()
 }
 
-fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<(), StoreError> {
+pub(super) fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<(), StoreError> {
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
@@ -177,21 +181,6 @@ pub(super) fn refuse(c: &Connection, id: &Digest, reason: &str) -> Result<(), St
         "UPDATE requests SET refusal = ?2 WHERE digest = ?1",
         params![id.0, reason],
     )
-}
-
-pub(super) fn put_wrap(
-    c: &Connection,
-    institution: &InstitutionId,
-    recipient: &KeyId,
-    wrap: &Wrap,
-) -> Result<(), StoreError> {
-    let values = params![institution.0, recipient.0, wrap.epoch, text(wrap)?];
-    execute(c, "INSERT OR REPLACE INTO wraps VALUES (?1, ?2, ?3, ?4)", values)
-}
-
-pub(super) fn wrap(c: &Connection, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError> {
-    let sql = "SELECT document FROM wraps WHERE institution = ?1 AND recipient = ?2 ORDER BY epoch DESC LIMIT 1";
-    one(c, sql, params![institution.0, recipient.0])
 }
 
 pub(super) fn put_outcome(c: &Connection, name: &Digest, outcome: &Outcome) -> Result<(), StoreError> {

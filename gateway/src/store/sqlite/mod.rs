@@ -2,13 +2,14 @@
 
 mod documents;
 mod log;
+mod masters;
 mod records;
 mod uses;
 mod writer;
 
 use super::{
-    LogLine, NewRecord, Note, Outcome, PatientKeys, Reading, SealedInk, SealedUse, Store, StoreError, StoredGrant,
-    StoredRequest, UsesAsked, Wrap, WriteReceipt,
+    LogLine, NewRecord, Note, Outcome, PatientKeys, Proposal, ProposalEnd, ProposalSignature, Reading, SealedInk,
+    SealedUse, Store, StoreError, StoredGrant, StoredRequest, UsesAsked, Wrap, WrapTo, WriteReceipt,
 };
 use crate::log::{Draft, Scribe};
 use rusqlite::config::DbConfig;
@@ -18,7 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
+use wardkey_core::epoch::OlderKey;
 use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use wardkey_core::key::PublicKey;
 use writer::Writer;
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -180,13 +183,55 @@ impl Store for SqliteStore {
     fn certificate(&self, digest: &Digest) -> Result<Option<DeviceCertificate>, StoreError> {
         Ok(self.request(digest)?.map(|stored| stored.request.certificate))
     }
-    fn put_wrap(&self, institution: &InstitutionId, recipient: &KeyId, wrap: &Wrap) -> Result<(), StoreError> {
-        let (institution, recipient, wrap) = (*institution, *recipient, wrap.clone());
+    fn put_wraps(&self, institution: &InstitutionId, wraps: &[WrapTo]) -> Result<(), StoreError> {
+        let (institution, wraps) = (*institution, wraps.to_vec());
         self.writer
-            .run(move |work| documents::put_wrap(work.connection, &institution, &recipient, &wrap))
+            .run(move |work| masters::put_wraps(work.connection, &institution, &wraps))
     }
-    fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<Option<Wrap>, StoreError> {
-        self.reading(|c| documents::wrap(c, institution, recipient))
+    fn wrap(
+        &self,
+        institution: &InstitutionId,
+        recipient: &KeyId,
+        key: &PublicKey,
+    ) -> Result<Option<Wrap>, StoreError> {
+        self.reading(|c| masters::wrap(c, institution, recipient, key))
+    }
+    fn wrapped(&self, institution: &InstitutionId, key: &PublicKey) -> Result<Vec<KeyId>, StoreError> {
+        self.reading(|c| masters::wrapped(c, institution, key))
+    }
+    fn put_older_key(&self, institution: &InstitutionId, older: &OlderKey) -> Result<(), StoreError> {
+        let (institution, older) = (*institution, older.clone());
+        self.writer
+            .run(move |work| masters::put_older_key(work.connection, &institution, &older))
+    }
+    fn older_keys(&self, institution: &InstitutionId) -> Result<Vec<OlderKey>, StoreError> {
+        self.reading(|c| masters::older_keys(c, institution))
+    }
+    fn put_proposal(&self, proposal: &Proposal) -> Result<(), StoreError> {
+        let proposal = proposal.clone();
+        self.writer
+            .run(move |work| masters::put_proposal(work.connection, &proposal))
+    }
+    fn proposal(&self, digest: &Digest) -> Result<Option<Proposal>, StoreError> {
+        self.reading(|c| masters::proposal(c, digest))
+    }
+    fn proposals_of(&self, institution: &InstitutionId) -> Result<Vec<Proposal>, StoreError> {
+        self.reading(|c| masters::proposals_of(c, institution))
+    }
+    fn sign_proposal(&self, digest: &Digest, signature: &ProposalSignature) -> Result<Option<Proposal>, StoreError> {
+        let (digest, signature) = (*digest, *signature);
+        self.writer
+            .run(move |work| masters::sign_proposal(work.connection, &digest, &signature))
+    }
+    fn end_proposal(&self, digest: &Digest, end: &ProposalEnd) -> Result<(), StoreError> {
+        let (digest, end) = (*digest, end.clone());
+        self.writer
+            .run(move |work| masters::end_proposal(work.connection, &digest, &end))
+    }
+    fn drop_proposals(&self, digests: &[Digest]) -> Result<(), StoreError> {
+        let digests = digests.to_vec();
+        self.writer
+            .run(move |work| masters::drop_proposals(work.connection, &digests))
     }
     fn put_outcome(&self, name: &Digest, outcome: &Outcome) -> Result<(), StoreError> {
         let (name, outcome) = (*name, *outcome);

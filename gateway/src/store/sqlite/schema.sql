@@ -10,9 +10,16 @@ CREATE TABLE requests (
     id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, institution BLOB NOT NULL, submitted INTEGER NOT NULL,
     document TEXT NOT NULL, refusal TEXT);
 CREATE INDEX requests_institution ON requests (institution);
+-- agreement = the public key whose private half is sealed, next = the public key to which it is sealed.
 CREATE TABLE wraps (
-    institution BLOB NOT NULL, recipient BLOB NOT NULL, epoch INTEGER NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (institution, recipient, epoch)) WITHOUT ROWID;
+    institution BLOB NOT NULL, agreement BLOB NOT NULL, recipient BLOB NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (institution, agreement, recipient)) WITHOUT ROWID;
+CREATE TABLE older_keys (
+    institution BLOB NOT NULL, epoch INTEGER NOT NULL, next BLOB NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (institution, epoch, next)) WITHOUT ROWID;
+CREATE TABLE proposals (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, institution BLOB NOT NULL, document TEXT NOT NULL);
+CREATE INDEX proposals_institution ON proposals (institution);
 CREATE TABLE outcomes (name BLOB PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 -- leaf = index of the write's log entry.
 CREATE TABLE records (

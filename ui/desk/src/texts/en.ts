@@ -47,6 +47,7 @@ export const en = {
   trial: {
     title: "Trial",
     text: "Test keys are trusted here. Not for real patients.",
+    keys: "Software keys, trial only: the master key is kept in a file.",
   },
 
   nav: {
@@ -98,6 +99,7 @@ export const en = {
       locked: "Locked by hand.",
       "session-ended": "Locked because the session ended.",
       "device-revoked": "Locked because this card was revoked.",
+      "device-suspended": "Locked because this card was suspended.",
       "other-card": "Locked because another card was inserted.",
     } as Record<string, string>,
     starting: "Starting…",
@@ -122,6 +124,7 @@ export const en = {
       "card-removed": "The card was removed. Nothing is lost.",
       "session-ended": "The session ended. What was typed is kept.",
       "device-revoked": "This card was revoked. What was typed is kept.",
+      "device-suspended": "This card was suspended. What was typed is kept.",
       "device-expired": "The approval of this card has run out. What was typed is kept.",
     } as Record<string, string>,
   },

@@ -17,6 +17,10 @@ const words: Record<string, { message: string; action: string }> = {
   "section-not-granted": { message: "The patient did not share this section.", action: "Ask the patient to grant it." },
   "institution-suspended": { message: "This institution is suspended.", action: "Call the network’s operator." },
   "device-unknown": { message: "This card is not approved.", action: "Send a request under Cards." },
+  "device-suspended": {
+    message: "This card is suspended.",
+    action: "Ask the master-key holder. What was typed is kept.",
+  },
   "device-revoked": { message: "This card was revoked.", action: "Ask IT staff for a new card." },
   "device-expired": {
     message: "The approval of this card has run out.",

@@ -7,7 +7,8 @@ import type { Domain } from "./domain.ts";
 import type { Struct } from "./eip712.ts";
 import { Fault } from "./fault.ts";
 import { keyId, point, verify } from "./key.ts";
-import { APPROVE_DEVICE, REGISTER_INSTITUTION, ROTATE_AGREEMENT, ROTATE_MASTER } from "./types.ts";
+import { type Masters, changedMasters, firstMasters, mustSign, mustSignChange } from "./masters.ts";
+import { APPROVE_DEVICE, REGISTER_INSTITUTION, ROTATE_AGREEMENT, SET_MASTERS } from "./types.ts";
 
 /** A signed action as the chain keeps it: hex (with or without `0x`), numbers and text. */
 export interface SignedAction {
@@ -25,9 +26,9 @@ export interface InstitutionHistory {
   /** Newest agreement key, 65 bytes, and its epoch. */
   agreement: Bytes;
   epoch: number;
-  /** Master keys with the nonce from which each signs, oldest first. */
-  masters: { from: number; key: Bytes }[];
-  /** Smallest nonce that the next action may have. */
+  /** Every version of the list of master keys, oldest first; version 1 is the first. */
+  masters: Masters[];
+  /** Nonce of the next action. */
   next: number;
 }
 
@@ -39,65 +40,58 @@ function unproved(what: string): Fault {
 function messageOf<M>(type: Struct<M>, message: Record<string, unknown>): M {
   const fields = type.members.map(([kind, name]) => {
     const value = message[name];
-    return [name, kind === "bytes32" ? fromHex(String(value).replace(/^0x/, ""), 32) : value];
+    const text = String(value).replace(/^0x/, "");
+    if (kind === "bytes") return [name, fromHex(text)];
+    return [name, kind === "bytes32" ? fromHex(text, 32) : value];
   });
   return Object.fromEntries(fields) as M;
 }
 
-/** Throws unless exactly these keys signed, in this order. */
-async function mustHold<M>(
-  domain: Domain,
-  type: Struct<M>,
-  message: M,
-  signatures: string[],
-  keys: Bytes[],
-): Promise<void> {
-  if (signatures.length !== keys.length) throw unproved("a signature is missing");
-  for (const [i, key] of keys.entries()) {
-    const signature = fromHex(signatures[i] ?? "", 64);
-    if (!(await verify(key, domain, type, message, signature))) throw unproved("not signed by the master key");
-  }
+/** Whether a key made a signature over the message. */
+function over<M>(domain: Domain, type: Struct<M>, message: M): (key: Bytes, signature: string) => Promise<boolean> {
+  return (key, signature) => verify(key, domain, type, message, fromHex(signature, 64));
 }
 
-/** The master key that signs the action with this nonce. */
-function masterAt(history: InstitutionHistory, nonce: number): Bytes {
-  const found = history.masters.findLast(({ from }) => from <= nonce);
+/** The newest list of master keys. */
+function newest(history: InstitutionHistory): Masters {
+  const found = history.masters.at(-1);
   if (!found) throw unproved("no master key");
-  return found.key;
+  return found;
 }
 
 async function registered(domain: Domain, id: Bytes, signed: SignedAction | undefined): Promise<InstitutionHistory> {
   if (signed?.type !== "RegisterInstitution") throw unproved("the registration is missing");
   const m = messageOf(REGISTER_INSTITUTION, signed.message);
-  const master = point(m.masterX, m.masterY);
-  if (!equal(m.institution, id) || !equal(keyId(master), id)) throw unproved("another institution's registration");
-  await mustHold(domain, REGISTER_INSTITUTION, m, signed.signatures, [master]);
+  const masters = firstMasters(m);
+  if (!equal(m.institution, id) || !equal(keyId(point(m.masterX, m.masterY)), id)) {
+    throw unproved("another institution's registration");
+  }
+  await mustSign(masters, 1, signed.signatures, over(domain, REGISTER_INSTITUTION, m));
   const { name, country } = m;
   const agreement = point(m.agreementX, m.agreementY);
-  return { id, name, country, agreement, epoch: 1, masters: [{ from: 0, key: master }], next: 0 };
+  return { id, name, country, agreement, epoch: 1, masters: [masters], next: 0 };
 }
 
 function mustFollow(history: InstitutionHistory, m: { institution: Bytes; nonce: number }): void {
   if (!equal(m.institution, history.id)) throw unproved("another institution's action");
-  if (m.nonce < history.next) throw unproved("not in order");
+  if (m.nonce !== history.next) throw unproved("not in order");
 }
 
 async function apply(domain: Domain, history: InstitutionHistory, signed: SignedAction): Promise<InstitutionHistory> {
-  const master = masterAt(history, Number.MAX_SAFE_INTEGER);
+  const [masters, next] = [newest(history), history.next + 1];
   if (signed.type === "RotateAgreement") {
     const m = messageOf(ROTATE_AGREEMENT, signed.message);
     mustFollow(history, m);
     if (m.epoch !== history.epoch + 1) throw unproved("an epoch is missing");
-    await mustHold(domain, ROTATE_AGREEMENT, m, signed.signatures, [master]);
-    return { ...history, epoch: m.epoch, agreement: point(m.agreementX, m.agreementY), next: m.nonce + 1 };
+    await mustSign(masters, 1, signed.signatures, over(domain, ROTATE_AGREEMENT, m));
+    return { ...history, epoch: m.epoch, agreement: point(m.agreementX, m.agreementY), next };
   }
-  if (signed.type !== "RotateMaster") throw unproved("not in order");
-  const m = messageOf(ROTATE_MASTER, signed.message);
+  if (signed.type !== "SetMasters") throw unproved("not in order");
+  const m = messageOf(SET_MASTERS, signed.message);
   mustFollow(history, m);
-  const key = point(m.masterX, m.masterY);
-  await mustHold(domain, ROTATE_MASTER, m, signed.signatures, [master, key]);
-  const next = m.nonce + 1;
-  return { ...history, masters: [...history.masters, { from: next, key }], next };
+  const changed = changedMasters(m);
+  await mustSignChange(masters, changed, signed.signatures, over(domain, SET_MASTERS, m));
+  return { ...history, masters: [...history.masters, changed], next };
 }
 
 /** Whatever is wrong with a shape is one more reason not to believe it. */
@@ -109,7 +103,7 @@ async function believed<T>(code: string, check: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Plays RegisterInstitution, RotateAgreement and RotateMaster in their order on the chain. Throws `institution-unproved`. */
+/** Plays RegisterInstitution, RotateAgreement and SetMasters in their order on the chain. Throws `institution-unproved`. */
 export function replayInstitution(domain: Domain, id: string, actions: SignedAction[]): Promise<InstitutionHistory> {
   return believed("institution-unproved", async () => {
     const [first, ...later] = actions;
@@ -127,7 +121,7 @@ export interface Approval {
   certificate: Bytes;
 }
 
-/** The approval, if the institution's master key of its time signed it for this device key. Throws `device-unproved`. */
+/** The approval, if enough master keys of the version that it names signed it for this device key. Throws `device-unproved`. */
 export function approvedDevice(
   domain: Domain,
   history: InstitutionHistory,
@@ -139,7 +133,9 @@ export function approvedDevice(
     const m = messageOf(APPROVE_DEVICE, signed.message);
     const fits = equal(m.institution, history.id) && equal(point(m.deviceX, m.deviceY), deviceKey);
     if (!fits) throw unproved("the approval is for another card or by another institution");
-    await mustHold(domain, APPROVE_DEVICE, m, signed.signatures, [masterAt(history, m.nonce)]);
+    const masters = history.masters[m.masters - 1];
+    if (!masters) throw unproved("the institution never had these master keys");
+    await mustSign(masters, masters.threshold, signed.signatures, over(domain, APPROVE_DEVICE, m));
     return { rights: m.rights, notAfter: m.notAfter, certificate: m.certificate };
   });
 }

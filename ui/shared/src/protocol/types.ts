@@ -2,16 +2,16 @@
 import { struct } from "./eip712.ts";
 
 export const REGISTER_INSTITUTION = struct(
-  "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)",
+  "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 wrapX,bytes32 wrapY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)",
 );
 export const ROTATE_AGREEMENT = struct(
   "RotateAgreement(bytes32 institution,uint32 epoch,bytes32 agreementX,bytes32 agreementY,uint64 nonce,uint64 deadline)",
 );
-export const ROTATE_MASTER = struct(
-  "RotateMaster(bytes32 institution,bytes32 masterX,bytes32 masterY,uint64 nonce,uint64 deadline)",
+export const SET_MASTERS = struct(
+  "SetMasters(bytes32 institution,bytes keys,uint8 threshold,uint64 nonce,uint64 deadline)",
 );
 export const APPROVE_DEVICE = struct(
-  "ApproveDevice(bytes32 institution,bytes32 deviceX,bytes32 deviceY,uint8 rights,uint64 notAfter,bytes32 certificate,uint64 nonce,uint64 deadline)",
+  "ApproveDevice(bytes32 institution,bytes32 deviceX,bytes32 deviceY,uint8 rights,uint64 notAfter,bytes32 certificate,uint32 masters,uint32 nonce,uint64 deadline)",
 );
 export const GRANT = struct("Grant(bytes32 commitment,uint64 deadline)");
 export const REVOKE = struct("Revoke(bytes32 commitment,uint64 deadline)");
