@@ -31,6 +31,9 @@ pub enum Command {
     /// What the institution knows of its cards
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// IT's own card, which opens the secret that PUKs and management keys come from
+    #[command(subcommand)]
+    It(ItCommand),
     /// The institution itself
     #[command(subcommand)]
     Institution(InstitutionCommand),
@@ -44,6 +47,9 @@ pub enum Command {
         /// The folder
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
+        /// Print docs/command-line.md instead
+        #[arg(long, conflicts_with = "folder")]
+        markdown: bool,
     },
 }
 
@@ -62,6 +68,8 @@ pub enum CardCommand {
     Prepare(Prepare),
     /// Show how far a card is, without a PIN
     Status(InReader),
+    /// Let a card's holder choose a new PIN, after IT's card has unlocked; written to it-log.jsonl in the data folder
+    Unblock(InReader),
     /// Bring a card back to the factory's state; every key in it is destroyed
     Reset {
         /// Which reader
@@ -71,6 +79,15 @@ pub enum CardCommand {
         #[arg(long, value_name = "SERIAL")]
         yes: Option<String>,
     },
+}
+
+/// What is done with IT's card.
+#[derive(Debug, Subcommand)]
+pub enum ItCommand {
+    /// Set up the first one: a new card is prepared, a secret of an earlier version is taken over
+    Setup(InReader),
+    /// Add one more, a card that is prepared already
+    Add(InReader),
 }
 
 /// What is done with the institution.

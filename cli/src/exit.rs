@@ -64,7 +64,7 @@ impl Exit {
     /// By a fault's stable code.
     #[must_use]
     pub fn of(code: &str) -> Self {
-        const CARD: [&str; 6] = ["card-", "pin-", "puk-", "slot-", "pinpad-", "attestation-"];
+        const CARD: [&str; 7] = ["card-", "it-card-", "pin-", "puk-", "slot-", "pinpad-", "attestation-"];
         match code {
             "pin-cancelled" | "not-confirmed" => Self::Cancelled,
             "internal" => Self::Failed,

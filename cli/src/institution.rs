@@ -1,9 +1,10 @@
 //! The institution: its master key on a card, and its registration.
 
 use crate::exit::Exit;
+use crate::it;
 use crate::out::{Out, notice};
 use crate::reader::chosen;
-use crate::station::{at_card, settings};
+use crate::station::{at_card, settings, unwatched};
 use serde::Serialize;
 use std::path::Path;
 use wardkey_desk::Notice;
@@ -31,13 +32,15 @@ struct Registered {
 /// As [`wardkey_desk::Workstation::prepare_master`].
 pub async fn prepare_master(out: &Out, file: &Path, readers: &[String]) -> Result<Exit, Notice> {
     let settings = settings(file)?;
-    let reader = chosen(readers.first().map(String::as_str).or(settings.reader.as_deref()))?;
-    let work = at_card(settings, reader.clone()).await?;
-    out.say("Preparing the master key's card. The PIN window opens in a moment.");
-    work.prepare_master().await?;
-    let card = work.snapshot().await?.card;
+    let work = unwatched(settings)?;
+    let it = it::unlock(&work, out).await?;
+    let (reader, serial) = it::next_card(out, readers.first().map(String::as_str), &it).await;
+    out.say(&format!(
+        "Preparing card {serial} for the master key. The PIN window opens in a moment."
+    ));
+    work.prepare_master_in(&reader, &serial).await?;
     let done = Master {
-        prepared: card.map(|card| card.serial).unwrap_or_default(),
+        prepared: serial,
         master: true,
         reader,
     };

@@ -11,6 +11,7 @@ pub mod device;
 pub mod exit;
 pub mod fault;
 pub mod institution;
+pub mod it;
 pub mod log;
 pub mod manual;
 pub mod out;

@@ -49,6 +49,14 @@ pub fn man(folder: Option<&Path>) -> Result<Exit, Notice> {
     Ok(Exit::Ok)
 }
 
+/// Prints [`page`].
+#[must_use]
+pub fn markdown() -> Exit {
+    // Whoever reads may have closed the pipe.
+    let _ = std::io::stdout().lock().write_all(page().as_bytes());
+    Exit::Ok
+}
+
 /// The shapes of `--json`, one object a line.
 const SHAPES: &str = include_str!("shapes.md");
 
@@ -107,13 +115,10 @@ fn describe(page: &mut String, command: &clap::Command) {
 mod tests {
     use super::*;
 
-    /// `WARDKEY_WRITE_DOCS=1 cargo test --release --workspace --lib -- the_page_in_the_documentation` writes it anew.
+    /// `wardkey man --markdown > docs/command-line.md` writes it anew.
     #[test]
     fn the_page_in_the_documentation_is_the_programs() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
-        if std::env::var_os("WARDKEY_WRITE_DOCS").is_some() {
-            std::fs::write(&path, page()).unwrap();
-        }
         assert_eq!(std::fs::read_to_string(path).unwrap(), page());
     }
 

@@ -1,9 +1,9 @@
 //! From the arguments to the end.
 
-use crate::args::{Arguments, CardCommand, Command, DeviceCommand, InstitutionCommand};
+use crate::args::{Arguments, CardCommand, Command, DeviceCommand, InstitutionCommand, ItCommand};
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::{batch, card, device, institution, manual};
+use crate::{batch, card, device, institution, it, manual};
 use wardkey_desk::Notice;
 
 /// Does what was asked.
@@ -25,6 +25,9 @@ async fn act(arguments: Arguments, out: &Out) -> Result<Exit, Notice> {
     let settings = arguments.settings.as_path();
     match arguments.command {
         Command::Card(CardCommand::Status(reader)) => card::status(out, reader.reader.as_deref()),
+        Command::Card(CardCommand::Unblock(reader)) => card::unblock(out, settings, reader.reader.as_deref()).await,
+        Command::It(ItCommand::Setup(reader)) => it::setup(out, settings, reader.reader.as_deref()).await,
+        Command::It(ItCommand::Add(reader)) => it::add(out, settings, reader.reader.as_deref()).await,
         Command::Card(CardCommand::Reset { reader, yes }) => card::reset(out, reader.reader.as_deref(), yes.as_deref()),
         Command::Card(CardCommand::Prepare(prepare)) => match &prepare.holders {
             Some(list) => batch::prepare(out, settings, list, &prepare.reader).await,
@@ -48,6 +51,7 @@ async fn act(arguments: Arguments, out: &Out) -> Result<Exit, Notice> {
             institution::register(out, settings, reader.reader.as_deref(), &name, &country).await
         }
         Command::Completions { shell } => Ok(manual::completions(shell)),
-        Command::Man { folder } => manual::man(folder.as_deref()),
+        Command::Man { markdown: true, .. } => Ok(manual::markdown()),
+        Command::Man { folder, .. } => manual::man(folder.as_deref()),
     }
 }

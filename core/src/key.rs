@@ -199,10 +199,10 @@ impl<'de> Deserialize<'de> for Signature {
     }
 }
 
-/// A private key in memory: session keys, the gateway's and operator's keys, agreement and section keys while in use.
+/// A private key in memory: session keys, the gateway's and operator's keys, agreement and section keys while in use. Wiped when
+/// dropped: it signs with `p256`, because `ring` keeps a copy of a private key that it never wipes.
 pub struct SoftKey {
     secret: p256::SecretKey,
-    signer: rs::EcdsaKeyPair,
     public: PublicKey,
 }
 
@@ -229,14 +229,7 @@ impl SoftKey {
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let secret = p256::SecretKey::from_slice(bytes).map_err(|_| KeyError::BadPrivateKey)?;
         let public = PublicKey::from(&secret.public_key());
-        let signer = rs::EcdsaKeyPair::from_private_key_and_public_key(
-            &rs::ECDSA_P256_SHA256_FIXED_SIGNING,
-            bytes,
-            public.bytes(),
-            &SystemRandom::new(),
-        )
-        .map_err(|_| KeyError::BadPrivateKey)?;
-        Ok(Self { secret, signer, public })
+        Ok(Self { secret, public })
     }
 
     /// The 32-byte private scalar, wiped when dropped.
@@ -258,11 +251,7 @@ impl SoftKey {
     /// # Errors
     /// [`KeyError::SigningFailed`].
     pub fn sign(&self, message: &[u8]) -> Result<Signature, KeyError> {
-        let raw = self
-            .signer
-            .sign(&SystemRandom::new(), message)
-            .map_err(|_| KeyError::SigningFailed)?;
-        Signature::normalised(raw.as_ref())
+        self.sign_digest(&sha256(&[message]))
     }
 
     /// Signs a 32-byte digest, as a card does; low-S, deterministic (RFC 6979).

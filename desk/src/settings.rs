@@ -31,7 +31,7 @@ pub struct Settings {
     /// Number to call in an emergency, shown on the lock screen.
     #[serde(default)]
     pub emergency: String,
-    /// Folder of the outbox, the drafts and IT's secret. One folder per workstation.
+    /// Folder of the outbox, the drafts and IT's sealed secret. One folder per workstation.
     pub data: PathBuf,
     /// Name of the one reader to use; any reader if missing.
     #[serde(default)]

@@ -164,6 +164,7 @@ async fn a_second_card_of_the_same_person_is_pointed_out() {
     server.card(&hospital, "Dr Amara Diallo").await;
     let fresh = SoftCard::blank("1002");
     let desk = Desk::start(&server, Some(&hospital));
+    desk.it().await;
     insert(&desk, &fresh).await;
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     desk.work.request_device().await.unwrap();

@@ -30,6 +30,13 @@ async fn an_institution_and_its_first_doctor() {
         .on_progress(move |p| sink.lock().unwrap().push(p.step.clone()));
     assert_eq!(desk.work.poster().await.unwrap_err().code, "institution-not-set");
 
+    // IT's card.
+    insert(&desk, &master).await;
+    assert_eq!(desk.work.prepare_master().await.unwrap_err().code, "it-card-none");
+    let it = desk.it().await;
+    steps.lock().unwrap().clear();
+    desk.port.jobs.lock().unwrap().clear();
+
     // The master key.
     insert(&desk, &master).await;
     assert_eq!(
@@ -79,6 +86,17 @@ async fn an_institution_and_its_first_doctor() {
     assert_eq!(desk.snapshot().await.master.unwrap().status, MasterStatus::Accredited);
 
     // The doctor's card.
+    insert(&desk, &doctor).await;
+    assert_eq!(
+        desk.work
+            .prepare_card("Dr Amara Diallo", "Doctor")
+            .await
+            .unwrap_err()
+            .code,
+        "it-card-locked",
+        "the master key's sign-in has locked it"
+    );
+    desk.unlock(&it).await;
     insert(&desk, &doctor).await;
     assert_eq!(desk.snapshot().await.master, None, "the master key went with its card");
     assert_eq!(desk.work.requests().await.unwrap_err().code, "master-required");
@@ -130,6 +148,7 @@ async fn an_institution_and_its_first_doctor() {
         [
             "Choose the master card's PIN",
             "Register institution",
+            "IT's card",
             "Choose a PIN, Dr Amara Diallo",
             "Request approval",
             "Master key",
@@ -166,6 +185,7 @@ async fn a_window_closed_while_choosing_the_pin_loses_no_keys() {
     let server = Server::start().await;
     let card = SoftCard::blank("1001");
     let desk = Desk::start(&server, None);
+    desk.it().await;
     insert(&desk, &card).await;
     *desk.port.fails.lock().unwrap() = Some(wardkey_desk::Notice::of(&wardkey_hsm::CardError::Cancelled));
     assert_eq!(
@@ -191,12 +211,17 @@ async fn a_card_pulled_while_it_is_prepared_is_never_given_out_with_the_factory_
     let server = Server::start().await;
     let card = SoftCard::blank("1001");
     let desk = Desk::start(&server, None);
+    desk.it().await;
     insert(&desk, &card).await;
     *desk.port.pull_in_preparation.lock().unwrap() = true;
     let broken_off = desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap_err();
     assert_eq!(broken_off.code, "card-pulled");
     assert!(card.lock().unwrap().factory_secrets);
-    assert!(desk.port.jobs.lock().unwrap().is_empty(), "no PIN was chosen");
+    assert_eq!(
+        desk.port.jobs.lock().unwrap().len(),
+        1,
+        "only IT's card: no PIN was chosen"
+    );
 
     insert(&desk, &card).await;
     desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap();
@@ -209,6 +234,7 @@ async fn a_master_key_that_was_replaced_is_signed_out() {
     let server = Server::start().await;
     let master = SoftCard::blank("9001");
     let desk = Desk::start(&server, None);
+    desk.it().await;
     insert(&desk, &master).await;
     desk.work.prepare_master().await.unwrap();
     desk.work.register_institution("Harbour Hospital", "NL").await.unwrap();
@@ -248,9 +274,11 @@ async fn a_request_that_was_altered_cannot_be_approved_and_one_can_be_refused() 
     let server = Server::start().await;
     let (master, doctor) = (SoftCard::blank("9001"), SoftCard::blank("1001"));
     let desk = Desk::start(&server, None);
+    let it = desk.it().await;
     insert(&desk, &master).await;
     desk.work.prepare_master().await.unwrap();
     desk.work.register_institution("Harbour Hospital", "NL").await.unwrap();
+    desk.unlock(&it).await;
     insert(&desk, &doctor).await;
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     let requested = desk.work.request_device().await.unwrap();

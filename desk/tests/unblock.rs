@@ -21,10 +21,12 @@ async fn blocked(server: &Server) -> (Desk, Desk, Arc<Mutex<SoftCard>>) {
         SoftCard::blank("9001"),
         SoftCard::blank("1001"),
     );
+    let its = it.it().await;
     insert(&it, &master).await;
     it.work.prepare_master().await.unwrap();
     it.work.register_institution("Harbour Hospital", "NL").await.unwrap();
     let id: InstitutionId = it.snapshot().await.master.unwrap().id.parse().unwrap();
+    it.unlock(&its).await;
     insert(&it, &doctor).await;
     it.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     let request = it.work.request_device().await.unwrap().request;
@@ -34,6 +36,7 @@ async fn blocked(server: &Server) -> (Desk, Desk, Arc<Mutex<SoftCard>>) {
         .approve(&request, 3, wardkey_desk::clock::now() + 86_400)
         .await
         .unwrap();
+    it.unlock(&its).await;
 
     let folder = tempfile::tempdir().unwrap();
     let mut settings = server.settings(folder.path(), None);

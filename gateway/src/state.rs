@@ -159,7 +159,7 @@ impl Gateway {
     /// # Errors
     /// [`OpenError`].
     pub fn with_chain(settings: Settings, clock: Clock, keys: Keys, chain: Arc<dyn Chain>) -> Result<Self, OpenError> {
-        let scribe = Arc::new(Scribe::new(chain.network().domain, keys.gateway));
+        let scribe = Arc::new(Scribe::new(chain.network().domain, &keys.gateway).map_err(KeysError::from)?);
         let file = settings.data.join("store.sqlite");
         private_file(&file)?;
         let store = SqliteStore::open(&file, settings.store.max_megabytes, Arc::clone(&scribe))?;

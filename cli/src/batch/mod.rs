@@ -9,6 +9,7 @@ mod serve;
 pub mod state;
 
 use crate::exit::Exit;
+use crate::it;
 use crate::out::{Out, notice};
 use crate::reader;
 use crate::station::{settings, unwatched};
@@ -38,8 +39,11 @@ pub async fn prepare(out: &Out, file: &Path, list: &Path, named: &[String]) -> R
     if !plan.is_done() {
         let settings = settings(file)?;
         let readers = reader::all(named)?;
+        let work = unwatched(settings)?;
+        // Long lists outlast the quarter of an hour; whoever serves a reader asks for IT's card again.
+        it::unlock(&work, out).await?;
         let desk = Arc::new(Desk {
-            work: unwatched(settings)?,
+            work,
             plan: plan.clone(),
             out: *out,
         });

@@ -7,6 +7,8 @@ use crate::reader::has_card;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
+use wardkey_desk::error::DeskError;
+use wardkey_desk::view::ItState;
 use wardkey_desk::{Notice, Workstation};
 use wardkey_hsm::CardError;
 use wardkey_hsm::status::{CardStage, CardStatus};
@@ -65,6 +67,19 @@ pub async fn serve(desk: Arc<Desk>, reader: String) {
 async fn one(desk: &Desk, reader: &str) -> Result<(), Notice> {
     let card = look(reader).await?;
     let serial = card.serial.clone().ok_or_else(|| notice(&CardError::NotYubiKey))?;
+    let it = desk.work.it_card().await?;
+    if it.cards.contains(&serial) {
+        // A list may outlast the quarter of an hour: put in again, IT's card goes on with it.
+        if it.state != ItState::Open {
+            desk.work.unlock_it_in(reader).await?;
+        }
+        desk.out
+            .say(&format!("{reader}: IT's card {serial} has unlocked. Pull it."));
+        return Ok(());
+    }
+    if it.state != ItState::Open {
+        return Err(notice(&DeskError::ItLocked));
+    }
     let claim = desk.plan.claim(&serial, &card.stage).map_err(|error| notice(&error))?;
     match claim {
         Claim::Row(place, row) => {
@@ -139,6 +154,6 @@ async fn look(reader: &str) -> Result<CardStatus, Notice> {
     let reader = reader.to_owned();
     tokio::task::spawn_blocking(move || wardkey_hsm::status::status(&reader))
         .await
-        .map_err(|_| notice(&wardkey_desk::error::DeskError::Internal))?
+        .map_err(|_| notice(&DeskError::Internal))?
         .map_err(|error| notice(&error))
 }

@@ -2,13 +2,12 @@
 
 use crate::args::Prepare;
 use crate::exit::Exit;
+use crate::it;
 use crate::out::{Out, notice};
-use crate::reader::chosen;
 use crate::station::{settings, unwatched};
 use serde::Serialize;
 use std::path::Path;
 use wardkey_desk::{Notice, named};
-use wardkey_hsm::CardError;
 
 /// `{"prepared": "17402958", "holder": …, "role": …, "reader": …}`.
 #[derive(Serialize)]
@@ -27,10 +26,9 @@ pub async fn prepare(out: &Out, file: &Path, asked: &Prepare) -> Result<Exit, No
     let (holder, role) = (asked.holder.as_deref(), asked.role.as_deref());
     let (holder, role) = named(holder.unwrap_or_default(), role.unwrap_or_default()).map_err(|e| notice(&e))?;
     let settings = settings(file)?;
-    let reader = chosen(asked.reader.first().map(String::as_str).or(settings.reader.as_deref()))?;
-    let card = wardkey_hsm::status::status(&reader).map_err(|error| notice(&error))?;
-    let serial = card.serial.ok_or_else(|| notice(&CardError::NotYubiKey))?;
     let work = unwatched(settings)?;
+    let it = it::unlock(&work, out).await?;
+    let (reader, serial) = it::next_card(out, asked.reader.first().map(String::as_str), &it).await;
     out.say(&format!(
         "Preparing card {serial} for {holder}. The PIN window opens in a moment."
     ));

@@ -5,6 +5,8 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
@@ -13,6 +15,8 @@ use wardkey_virtual_card::rig::{CardHandle, PORTS, READERS, Rig};
 
 /// Serial number of the master key's card.
 pub const MASTER: u32 = 30_100_000;
+/// Serial number of IT's card.
+pub const IT: u32 = 30_100_009;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Fields are dropped in this order.
@@ -21,7 +25,7 @@ pub struct Bench {
     _gateway: Service,
     _display: Service,
     screen: String,
-    rig: std::sync::Arc<Rig>,
+    rig: Arc<Rig>,
     folder: TempDir,
 }
 
@@ -71,6 +75,11 @@ impl Bench {
         }
     }
 
+    /// Waits until no card is in the reader.
+    pub fn empty(&self, reader: &str) {
+        self.rig.wait_for_card(reader, false).unwrap();
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -79,10 +88,14 @@ impl Bench {
         insert(&self.rig, self.folder.path(), port, name, serial)
     }
 
-    /// An accredited institution whose master key is on the card `master`.
+    /// IT's card, and an accredited institution whose master key is on the card `master`.
     pub fn institution(&self) {
+        let it = self.insert(PORTS[1], "it", IT);
+        assert_eq!(self.ok(&["it", "setup"])["itCard"], it.serial());
         let master = self.insert(PORTS[0], "master", MASTER);
         assert_eq!(self.ok(&["card", "prepare", "--master"])["prepared"], master.serial());
+        drop(it);
+        self.rig.wait_for_card(READERS[1], false).unwrap();
         let registered = self.ok(&["institution", "register", "Harbour Hospital", "PT"]);
         let id = registered["registered"].as_str().unwrap();
         let accredited = Command::new(program("wardkey-gateway"))
@@ -141,20 +154,35 @@ impl Bench {
     }
 
     /// Puts new cards into both readers, one after the other, and pulls each when its line is done, until `all` lines are.
-    pub fn feed(&self, list: &Path, all: usize) -> JoinHandle<()> {
+    /// While `wanted` is set, IT's card is in the first reader instead.
+    pub fn feed(&self, list: &Path, all: usize, wanted: &Arc<AtomicBool>) -> JoinHandle<()> {
         let (rig, folder, list) = (self.rig.clone(), self.folder.path().to_owned(), list.to_owned());
+        let wanted = Arc::clone(wanted);
         std::thread::spawn(move || {
             let reader = |slot: usize| {
                 let (rig, folder, list) = (rig.clone(), folder.clone(), list.clone());
+                let wanted = Arc::clone(&wanted);
                 std::thread::spawn(move || {
                     let first = 40_000_000 + u32::try_from(slot).unwrap() * 1000;
                     for serial in first.. {
                         if done(&list, None) == all || (done(&list, None) == all - 1 && taken(&list) == all) {
                             return;
                         }
-                        let card = insert(&rig, &folder, PORTS[slot], &format!("card-{serial}"), serial);
+                        let name = format!("card-{serial}");
+                        let mut card = Some(insert(&rig, &folder, PORTS[slot], &name, serial));
                         let begun = Instant::now();
-                        while done(&list, Some(&card.serial())) == 0 && done(&list, None) < all {
+                        while done(&list, Some(&serial.to_string())) == 0 && done(&list, None) < all {
+                            if slot == 0 && wanted.load(Ordering::SeqCst) {
+                                drop(card.take());
+                                rig.wait_for_card(READERS[slot], false).unwrap();
+                                let it = insert(&rig, &folder, PORTS[slot], "it", IT);
+                                while wanted.load(Ordering::SeqCst) {
+                                    sleep(Duration::from_millis(30));
+                                }
+                                drop(it);
+                                rig.wait_for_card(READERS[slot], false).unwrap();
+                                card = Some(insert(&rig, &folder, PORTS[slot], &name, serial));
+                            }
                             assert!(begun.elapsed() < PATIENCE, "card {serial}: {:?}", state_of(&list));
                             sleep(Duration::from_millis(30));
                         }

@@ -4,9 +4,11 @@
 mod bench;
 mod typist;
 
-use bench::{Bench, MASTER, state_of};
+use bench::{Bench, IT, MASTER, state_of};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wardkey_virtual_card::rig::{PORTS, READERS};
 
@@ -36,12 +38,17 @@ fn a_dozen_cards_in_two_readers_killed_in_the_middle_and_resumed() {
     // A master card lies in one of the readers at first: it is in use and must stay as it is.
     let master = bench.insert(PORTS[1], "master", MASTER);
     let before = bench.ok(&["card", "status", "--reader", READERS[1]]);
+    let it = bench.insert(PORTS[0], "it", IT);
     let mut first = bench.start(&arguments);
+    first.says("has unlocked");
     first.says("this card is not new");
+    drop(it);
+    bench.empty(READERS[0]);
     drop(master);
     assert_eq!(bench.run(&arguments).1["error"]["code"], "holders-in-use");
 
-    let feeder = bench.feed(&list, HOLDERS);
+    let wanted = Arc::new(AtomicBool::new(false));
+    let feeder = bench.feed(&list, HOLDERS, &wanted);
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let rows = state_of(&list);
@@ -54,7 +61,11 @@ fn a_dozen_cards_in_two_readers_killed_in_the_middle_and_resumed() {
     }
     first.kill();
     let killed = state_of(&list);
+    // What IT's card had opened died with the process: it is asked for again.
+    wanted.store(true, Ordering::SeqCst);
     let mut again = bench.start(&arguments);
+    again.says("has unlocked");
+    wanted.store(false, Ordering::SeqCst);
     let (code, summary) = again.end();
     feeder.join().unwrap();
     assert_eq!(
@@ -153,19 +164,26 @@ fn one_card_from_the_factory_to_its_request_and_back() {
     let bench = Bench::new();
     bench.institution();
     let card = bench.insert(PORTS[0], "nurse", 30_000_001);
-    let stage = || bench.ok(&["card", "status"])["stage"]["stage"].clone();
+    let stage = || bench.ok(&["card", "status", "--reader", READERS[0]])["stage"]["stage"].clone();
     assert_eq!(stage(), "factory");
     let holder = ["--holder", "Ada Lin", "--role", "Nurse"];
     let early = bench.run(&[&["device", "request"][..], &holder].concat());
     assert_eq!((early.0, &early.1["error"]["code"]), (4, &json!("card-not-prepared")));
+    let it = bench.insert(PORTS[1], "it", IT);
     let prepared = bench.ok(&[&["card", "prepare"][..], &holder].concat());
     assert_eq!(prepared["prepared"], card.serial());
+    block_pin(card.reader());
+    assert_eq!(stage(), "pinBlocked");
+    assert_eq!(bench.ok(&["card", "unblock"])["unblocked"], card.serial());
     assert_eq!(stage(), "ready");
+    let requesting = [&["device", "request", "--reader", READERS[0]][..], &holder].concat();
     // Another process, so nothing of the preparation is in memory: the evidence is read from the card.
-    let requested = bench.ok(&[&["device", "request"][..], &holder].concat());
+    let requested = bench.ok(&requesting);
     assert_eq!(requested["words"].as_array().unwrap().len(), 6);
     let again = bench.run(&[&["card", "prepare"][..], &holder].concat());
     assert_eq!((again.0, &again.1["error"]["code"]), (4, &json!("pin-not-factory")));
+    drop(it);
+    bench.empty(READERS[1]);
 
     let wrong = bench.run(&["card", "reset", "--yes", "17"]);
     assert_eq!((wrong.0, &wrong.1["error"]["code"]), (7, &json!("not-confirmed")));
@@ -175,6 +193,13 @@ fn one_card_from_the_factory_to_its_request_and_back() {
         card.serial()
     );
     assert_eq!(stage(), "factory");
+}
+
+/// Somebody types wrong PINs until none is looked at any more.
+fn block_pin(reader: &str) {
+    let mut card = wardkey_hsm::PivCard::open(reader).unwrap();
+    let wrong = wardkey_hsm::Pin::new(b"90807060").unwrap();
+    while card.with_pin(&wrong, |_| Ok(())) != Err(wardkey_hsm::CardError::PinBlocked) {}
 }
 
 #[test]

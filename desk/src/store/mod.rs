@@ -1,11 +1,18 @@
 //! What survives a crash: outbox and drafts in sled, sealed; the known gateway; IT's secret.
 
 mod drafts;
+mod it_secret;
 mod known;
+mod moves;
 mod outbox;
 mod vault;
 
-pub use known::{it_secret, known_network, remember_network};
+pub use it_secret::{
+    ItCard, ItLine, ItSecret, clear_secret, digest, is_proved, it_cards, keep_it_card, log_it, new_secret,
+    remove_clear_secret,
+};
+pub use known::{known_network, remember_network};
+pub use moves::{PreparedMove, PreparedWrap};
 pub use outbox::{NewWrite, Outgoing, Queued};
 pub use vault::{Vault, VaultKey};
 
@@ -129,6 +136,7 @@ pub struct Store {
     drafts: sled::Tree,
     vaults: sled::Tree,
     wraps: sled::Tree,
+    moves: sled::Tree,
 }
 
 impl Store {
@@ -151,6 +159,7 @@ impl Store {
             drafts: db.open_tree("drafts")?,
             vaults: db.open_tree("vaults")?,
             wraps: db.open_tree("pending-wraps")?,
+            moves: db.open_tree("prepared-moves")?,
             db,
             folder: folder.to_owned(),
             reserve,

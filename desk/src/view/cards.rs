@@ -34,6 +34,8 @@ pub struct CardSlot {
 pub enum CardDeviceStatus {
     /// Approved.
     Active,
+    /// Suspended by the institution.
+    Suspended,
     /// Revoked.
     Revoked,
     /// Its approval has ended.
@@ -85,6 +87,35 @@ pub enum Task {
     PrepareCard,
     /// A master-key card.
     PrepareMaster,
+    /// IT's card.
+    PrepareIt,
+    /// The institution's key moves to its next epoch.
+    MoveKey,
+}
+
+/// How IT's secret stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum ItState {
+    /// There is no IT card yet.
+    None,
+    /// An earlier version kept the secret in clear; the first IT card takes it over.
+    Clear,
+    /// Sealed.
+    Locked,
+    /// Opened by IT's card.
+    Open,
+}
+
+/// IT's card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct ItView {
+    /// How the secret stands.
+    pub state: ItState,
+    /// Serial numbers of the IT cards.
+    pub cards: Vec<String>,
+    /// Until when it is open, seconds since 1970.
+    pub until: Option<u64>,
 }
 
 /// How far a long task has come.

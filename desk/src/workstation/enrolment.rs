@@ -3,11 +3,13 @@
 use super::Workstation;
 use super::master_key::{MasterKeys, store_of};
 use super::sign_in::job;
+pub(super) use super::sign_in::job as asked_for;
 use super::state::PreparedCard;
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
 use crate::notice::Notice;
+use crate::store::ItSecret;
 use crate::view::{
     CardDevice, CardDeviceStatus, CardSlot, CardStatus, DeviceRequested, EvidenceVerdict, Progress, SlotState, Task,
     Topic,
@@ -130,6 +132,7 @@ impl Workstation {
                 device.status = match facts.status.as_str() {
                     "active" => CardDeviceStatus::Active,
                     "expired" => CardDeviceStatus::Expired,
+                    "suspended" => CardDeviceStatus::Suspended,
                     _ => CardDeviceStatus::Revoked,
                 };
                 if let Ok(certificate) = self.gateway.certificate(&id).await {
@@ -182,7 +185,8 @@ impl Workstation {
         }
         let info = self.card_info().await?;
         // Also when the keys are there: whether PUK and management key were replaced too is for the card to say.
-        let prepared = self.make_card(task, &info, holder, role).await?;
+        let open = self.it_secret()?;
+        let prepared = self.make_card(task, &info, &open.secret, holder, role).await?;
         self.report(task, "choosePin", STEPS - 1);
         self.first_pin(&info, holder).await?;
         self.report(task, "done", STEPS);
@@ -197,11 +201,12 @@ impl Workstation {
         &self,
         task: Task,
         info: &CardInfo,
+        secret: &ItSecret,
         holder: &str,
         role: &str,
     ) -> Result<PreparedCard, Notice> {
         let serial = info.serial.clone().ok_or(CardError::NotYubiKey)?;
-        let (evidence, keys) = self.make_keys(task, info, &serial).await?;
+        let (evidence, keys) = self.make_keys(task, info, secret, &serial).await?;
         Ok(PreparedCard {
             serial,
             holder: holder.to_owned(),
@@ -226,11 +231,16 @@ impl Workstation {
         Ok(())
     }
 
-    async fn make_keys(&self, task: Task, info: &CardInfo, serial: &str) -> Result<(Evidence, CardKeys), Notice> {
-        let (reader, serial) = (info.reader.clone(), serial.to_owned());
+    async fn make_keys(
+        &self,
+        task: Task,
+        info: &CardInfo,
+        secret: &ItSecret,
+        serial: &str,
+    ) -> Result<(Evidence, CardKeys), Notice> {
+        let (reader, serial, secret) = (info.reader.clone(), serial.to_owned(), secret.clone());
         let made = self
             .blocking(move |this| -> Result<_, Notice> {
-                let secret = this.it_secret()?;
                 let settings = PrepareSettings {
                     puk: derive_puk(&secret, &serial),
                     management_key: derive_management_key(&secret, &serial),

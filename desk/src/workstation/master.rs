@@ -56,7 +56,7 @@ impl Workstation {
         Ok(Some(facts))
     }
 
-    async fn is_clinicians(&self, key: &MasterKey) -> bool {
+    pub(super) async fn is_clinicians(&self, key: &MasterKey) -> bool {
         match key.authentication {
             Some(device) => self.gateway.device(&device.id().into()).await.is_ok(),
             None => false,
@@ -123,11 +123,13 @@ impl Workstation {
         network: Arc<Network>,
     ) -> Result<(), Notice> {
         signed.verify(&network.domain)?;
+        self.forget_it();
         self.gateway.open_session(&signed).await?;
         let shown = view(&facts);
         let master = Arc::new(Master {
             credential: Credential::new(key),
             expiry: signed.delegation.expiry,
+            key: keys.signature,
             facts,
             network,
         });

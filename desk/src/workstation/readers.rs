@@ -29,10 +29,25 @@ impl Workstation {
     pub async fn prepare_in(&self, reader: &str, serial: &str, holder: &str, role: &str) -> Result<Enrolling, Notice> {
         let (holder, role) = named(holder, role)?;
         let info = self.this_card(reader, serial).await?;
-        let prepared = self.make_card(Task::PrepareCard, &info, holder, role).await?;
+        let open = self.it_secret()?;
+        let prepared = self
+            .make_card(Task::PrepareCard, &info, &open.secret, holder, role)
+            .await?;
         let _one = self.pin_window.lock().await;
         self.first_pin(&info, holder).await?;
         Ok(Enrolling(prepared))
+    }
+
+    /// [`Workstation::prepare_master`] for the card in this reader.
+    ///
+    /// # Errors
+    /// As [`Workstation::prepare_in`].
+    pub async fn prepare_master_in(&self, reader: &str, serial: &str) -> Result<(), Notice> {
+        let info = self.this_card(reader, serial).await?;
+        let open = self.it_secret()?;
+        self.make_card(Task::PrepareMaster, &info, &open.secret, "", "").await?;
+        let _one = self.pin_window.lock().await;
+        self.first_pin(&info, "").await
     }
 
     /// A card that was prepared before, here or elsewhere: its evidence is read from it.
@@ -71,7 +86,7 @@ impl Workstation {
     }
 
     /// Reads the card in a reader, which must be the one that is meant.
-    async fn this_card(&self, reader: &str, serial: &str) -> Result<CardInfo, Notice> {
+    pub(super) async fn this_card(&self, reader: &str, serial: &str) -> Result<CardInfo, Notice> {
         let reader = reader.to_owned();
         let info = self.blocking(move |this| this.card.info(&reader)).await??;
         let found = info.serial.clone().ok_or(CardError::NotYubiKey)?;

@@ -129,6 +129,7 @@ impl Workstation {
             state.keep_service_notice();
             state.take_secrets()
         };
+        self.forget_it();
         self.wiped(secrets);
         Ok(())
     }

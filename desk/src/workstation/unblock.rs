@@ -7,7 +7,6 @@ use crate::clock::now;
 use crate::error::DeskError;
 use crate::gateway::{GatewayError, Network, UnblockShown};
 use crate::notice::{Notice, Tone};
-use crate::store::it_secret;
 use crate::view::{Topic, UnblockAsked, UnblockFound};
 use crate::words::{start, words};
 use std::sync::{Arc, Weak};
@@ -158,11 +157,11 @@ impl Workstation {
             return Err(DeskError::UnblockElsewhere.into());
         }
         let network = self.network().await?;
-        let serial = asked.card.clone();
-        let puk = self
-            .blocking(move |this| -> Result<_, Notice> { Ok(derive_puk(&*it_secret(&this.settings.data)?, &serial)) })
-            .await??;
+        let open = self.it_secret()?;
+        let puk = derive_puk(&open.secret, &asked.card);
         let sealed = seal(&asked.key, &unblock_context(&network.domain, &id), puk.as_bytes())?;
+        // Written down first: what leaves this terminal is never unwritten.
+        self.log_it("unblocked-from-afar", &asked.card, &open)?;
         self.gateway.answer_unblock(&id, &sealed).await?;
         tracing::info!(
             card = asked.card,

@@ -3,8 +3,10 @@
 mod ink;
 mod scribe;
 mod seal;
+mod signer;
 mod tree;
 
 pub use ink::{INK_LASTS, Ink, Pen};
 pub use scribe::{Draft, Entry, Prepared, Scribe, ScribeError};
+pub use signer::Signer;
 pub use tree::{Hashes, Proof, Tree, TreeError, prove, root};

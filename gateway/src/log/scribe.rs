@@ -2,6 +2,7 @@
 
 use super::ink::Pen;
 use super::seal::{Envelope, Purpose};
+use super::signer::Signer;
 use crate::random;
 use wardkey_core::fault::Coded;
 use wardkey_core::hpke::{SealError, Sealed};
@@ -96,22 +97,23 @@ impl ScribeError {
 #[derive(Debug)]
 pub struct Scribe {
     domain: Domain,
-    key: SoftKey,
+    key: Signer,
     separator: [u8; 32],
     purpose: Purpose,
 }
 
 impl Scribe {
     /// A scribe for one deployment, signing with the gateway's key.
-    #[must_use]
-    pub fn new(domain: Domain, key: SoftKey) -> Self {
-        let purpose = Purpose::new(LogEvent::context(&domain, &[]).label, &domain);
-        Self {
+    ///
+    /// # Errors
+    /// [`KeyError::BadPrivateKey`].
+    pub fn new(domain: Domain, key: &SoftKey) -> Result<Self, KeyError> {
+        Ok(Self {
             separator: domain.separator(),
+            purpose: Purpose::new(LogEvent::context(&domain, &[]).label, &domain),
             domain,
-            key,
-            purpose,
-        }
+            key: Signer::new(key)?,
+        })
     }
 
     /// The deployment.
@@ -122,7 +124,7 @@ impl Scribe {
 
     /// The key, for signing answers as well.
     #[must_use]
-    pub const fn key(&self) -> &SoftKey {
+    pub const fn key(&self) -> &Signer {
         &self.key
     }
 

@@ -12,15 +12,17 @@
 
 #[macro_use]
 mod contract;
+#[macro_use]
+mod softhsm;
 mod names;
 mod opensc;
 mod pkcs11;
 mod pkcs11_days;
+mod pkcs11_wrong;
 #[cfg(feature = "dangerous-test-real-card")]
 mod real_card;
 mod soft;
 mod soft_days;
-mod softhsm;
 mod virtual_card;
 
 use wardkey_core::fault::Coded as _;

@@ -12,6 +12,16 @@ const FOLDER: &str = "WARDKEY_TEST_SOFTHSM";
 pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 pub(crate) const PIN: &str = "482913";
 
+/// A test in a process of its own.
+macro_rules! day {
+    ($name:ident, $body:block) => {
+        #[test]
+        fn $name() {
+            apart(concat!(module_path!(), "::", stringify!($name)), || $body);
+        }
+    };
+}
+
 /// Runs `test` in a process of its own with a fresh SoftHSM2. `name` is what the test harness calls it.
 pub(crate) fn apart(name: &str, test: impl FnOnce()) {
     if std::env::var_os(FOLDER).is_some() {
@@ -88,4 +98,27 @@ pub(crate) fn make_keys(store: &mut dyn KeyStore) {
         Slot::ALL.into_iter().try_for_each(|slot| keys.generate(slot).map(drop))
     })
     .unwrap();
+}
+
+/// A token with three keys.
+pub(crate) fn hospital() -> Box<dyn KeyStore> {
+    init_token("hospital");
+    let mut store = open("token=hospital;object=master");
+    make_keys(&mut *store);
+    store
+}
+
+/// A tool's options for one key of the token.
+pub(crate) fn keypair<'a>(kind: &'a str, id: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = [
+        "--token-label",
+        "hospital",
+        "--login",
+        "--pin",
+        PIN,
+        "--keypairgen",
+        "--label",
+        "master",
+    ];
+    [&fixed[..], &["--key-type", kind, "--id", id], more].concat()
 }

@@ -50,3 +50,39 @@ pub async fn answer_unblock(desk: Desk<'_>, request: String) -> Answer<()> {
 pub async fn request_renewal(desk: Desk<'_>) -> Answer<view::DeviceRequested> {
     desk.request_renewal().await
 }
+
+/// IT's card: whether there is one, and whether it has unlocked.
+#[tauri::command]
+pub async fn it_card(desk: Desk<'_>) -> Answer<view::ItView> {
+    desk.it_card().await
+}
+
+/// Makes the card in the reader the first IT card; steps come as `progress` events.
+#[tauri::command]
+pub async fn found_it_card(desk: Desk<'_>) -> Answer<()> {
+    desk.found_it_card().await
+}
+
+/// IT's card opens what cards are prepared with, for a quarter of an hour.
+#[tauri::command]
+pub async fn unlock_it_card(desk: Desk<'_>) -> Answer<()> {
+    desk.unlock_it_card().await
+}
+
+/// Makes the card in the reader an IT card too.
+#[tauri::command]
+pub async fn add_it_card(desk: Desk<'_>) -> Answer<()> {
+    desk.add_it_card().await
+}
+
+/// Locks it again.
+#[tauri::command]
+pub async fn forget_it_card(desk: Desk<'_>) -> Answer<()> {
+    desk.forget_it_card().await
+}
+
+/// The holder of the card in the reader chooses a new PIN in the PIN window.
+#[tauri::command]
+pub async fn unblock_card(desk: Desk<'_>) -> Answer<()> {
+    desk.unblock_card().await
+}

@@ -42,12 +42,28 @@ pub const HARBOUR_MASTER: Person = Person {
     pin: "604193",
     serial: 20_100_001,
 };
+/// The card of Harbour's IT.
+pub const HARBOUR_IT: Person = Person {
+    card: "harbour-it",
+    name: "",
+    role: "",
+    pin: "247918",
+    serial: 20_100_003,
+};
+/// The card of Summit's IT.
+pub const SUMMIT_IT: Person = Person {
+    card: "summit-it",
+    name: "",
+    role: "",
+    pin: "830462",
+    serial: 20_200_003,
+};
 /// Harbour's doctor.
 pub const HARBOUR_DOCTOR: Person = Person {
     card: "harbour-doctor",
     name: "Dr Helena Marques",
     role: "Doctor",
-    pin: "351846",
+    pin: "35184629",
     serial: 20_100_002,
 };
 /// Summit's master key.
@@ -68,7 +84,14 @@ pub const SUMMIT_DOCTOR: Person = Person {
 };
 
 /// Everybody with a card.
-pub const CARDS: [&Person; 4] = [&HARBOUR_MASTER, &HARBOUR_DOCTOR, &SUMMIT_MASTER, &SUMMIT_DOCTOR];
+pub const CARDS: [&Person; 6] = [
+    &HARBOUR_IT,
+    &HARBOUR_MASTER,
+    &HARBOUR_DOCTOR,
+    &SUMMIT_IT,
+    &SUMMIT_MASTER,
+    &SUMMIT_DOCTOR,
+];
 
 /// The traveller, as typed on the phone.
 pub const PATIENT: &str = "Amina Duarte";

@@ -5,6 +5,7 @@ mod cast;
 mod demo;
 mod display;
 mod gateway;
+mod memory;
 mod page;
 mod patient;
 mod phone;

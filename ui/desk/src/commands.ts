@@ -8,10 +8,15 @@ import type {
   DeviceUses,
   Draft,
   ImportPreview,
+  ItView,
+  KeyView,
+  MastersView,
+  OfferedMaster,
   OutboxRow,
   PatientRow,
   Prescription,
   Progress,
+  ProposalRow,
   RequestRow,
   Snapshot,
   Topic,
@@ -41,6 +46,16 @@ export interface Commands {
   /** Makes a refused write a draft again. */
   writeAgain(record: string): Promise<void>;
 
+  itCard(): Promise<ItView>;
+  /** Makes the card in the reader the first IT card. */
+  foundItCard(): Promise<void>;
+  unlockItCard(): Promise<void>;
+  /** Seals IT's secret to the card in the reader too. */
+  addItCard(): Promise<void>;
+  forgetItCard(): Promise<void>;
+  /** The holder of the card in the reader chooses a new PIN; IT's card has unlocked it. */
+  unblockCard(): Promise<void>;
+
   cardStatus(): Promise<CardStatus | null>;
   prepareCard(holder: string, role: string): Promise<void>;
   requestDevice(): Promise<DeviceRequested>;
@@ -62,6 +77,18 @@ export interface Commands {
   revokeDevice(device: string, reason: string): Promise<void>;
   /** What a card read and wrote since a time (seconds since 1970). */
   deviceUses(device: string, since: number): Promise<DeviceUses>;
+  setSuspension(device: string, suspended: boolean): Promise<void>;
+  keyState(): Promise<KeyView>;
+  moveKey(): Promise<void>;
+  giveKey(): Promise<void>;
+  masters(): Promise<MastersView>;
+  /** The new card in the reader signs; `replaces` is the key whose place it takes. */
+  offerMaster(replaces: string | null, threshold: number): Promise<OfferedMaster>;
+  acceptMaster(): Promise<void>;
+  changeMasters(remove: string | null, threshold: number): Promise<void>;
+  proposals(): Promise<ProposalRow[]>;
+  cosign(proposal: string): Promise<void>;
+  withdraw(proposal: string, reason: string): Promise<void>;
 
   poster(): Promise<{ svg: string; link: string }>;
   savePoster(): Promise<{ pdf: string; png: string }>;

@@ -199,7 +199,7 @@ mod tests {
             contract: [2; 20],
             salt: [3; 32],
         };
-        Arc::new(Scribe::new(domain, SoftKey::generate().unwrap()))
+        Arc::new(Scribe::new(domain, &SoftKey::generate().unwrap()).unwrap())
     }
 
     /// A store with one patient's log key, which waits 50 ms for a lock.

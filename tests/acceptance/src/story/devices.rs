@@ -1,6 +1,7 @@
 //! A doctor's card: prepared, requested, approved.
 
-use super::institutions::{go, master, master_sign_in, to_approvals};
+use super::institutions::{go, master, master_sign_in, to_approvals, unlock_it};
+use super::memory;
 use crate::cast::{HARBOUR_DOCTOR, Person, SUMMIT_DOCTOR};
 use crate::stage::{Side, Stage};
 use anyhow::{Context, Result, ensure};
@@ -17,7 +18,7 @@ pub const fn doctor(side: Side) -> &'static Person {
 /// IT prepares the card and asks; the master-key holder sees the evidence and approves; the chain knows the device.
 pub async fn enrol(s: &mut Stage, side: Side) -> Result<Value> {
     let (person, name) = (doctor(side), side.terminal().name);
-    go(s, side, "enrolment").await?;
+    unlock_it(s, side).await?;
     s.insert(side, person).await?;
     let page = s.at(side).page()?;
     page.fill("holder", person.name).await?;
@@ -40,6 +41,7 @@ pub async fn enrol(s: &mut Stage, side: Side) -> Result<Value> {
     page.reads("device-state", "Approved").await?;
     let slots = page.count("[data-testid^=\"slot-\"][data-state=\"key\"]").await?;
     ensure!(slots == 3, "{slots} slots hold a key, not 3");
+    memory::learn(s, side).await?;
     s.pull(side).await?;
     Ok(json!({ "holder": person.name, "card": person.serial, "device": s.noted(device(side))?, "words": words }))
 }

@@ -1,6 +1,6 @@
 //! The network and its institutions.
 
-use crate::cast::{HARBOUR_MASTER, Person, SUMMIT_MASTER};
+use crate::cast::{HARBOUR_IT, HARBOUR_MASTER, Person, SUMMIT_IT, SUMMIT_MASTER};
 use crate::stage::{Side, Stage};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -34,14 +34,47 @@ pub const fn master(side: Side) -> &'static Person {
     }
 }
 
+/// IT's card.
+pub const fn it(side: Side) -> &'static Person {
+    match side {
+        Side::Harbour => &HARBOUR_IT,
+        Side::Summit => &SUMMIT_IT,
+    }
+}
+
+/// IT sets its own card up: the secret from which every card's PUK comes is sealed to it.
+async fn set_it_up(s: &mut Stage, side: Side) -> Result<()> {
+    go(s, side, "enrolment").await?;
+    s.insert(side, it(side)).await?;
+    let page = s.at(side).page()?;
+    page.click("it-found").await?;
+    s.choose_pin(side, it(side)).await?;
+    page.reads_with("it-state", "data-value", "open").await?;
+    s.at(side).shot(&format!("{}-it-card", side.terminal().name)).await?;
+    s.pull(side).await
+}
+
+/// Unlocks with IT's card, as IT does before it prepares a card. The reader is empty afterwards.
+pub async fn unlock_it(s: &mut Stage, side: Side) -> Result<()> {
+    go(s, side, "enrolment").await?;
+    s.insert(side, it(side)).await?;
+    let page = s.at(side).page()?;
+    page.click("it-unlock").await?;
+    s.pin(side, it(side)).await?;
+    page.reads_with("it-state", "data-value", "open").await?;
+    s.pull(side).await
+}
+
 /// The master key is made on a card and registers the institution; the operator accredits it.
 pub async fn found(s: &mut Stage, side: Side) -> Result<Value> {
     let terminal = side.terminal();
     s.at_mut(side).start().await?;
     s.at(side).page()?.see("locked").await?;
     s.at(side).shot(&format!("{}-locked", terminal.name)).await?;
-    s.insert(side, master(side)).await?;
+    set_it_up(s, side).await?;
+    // From one area of preparing to the other, so it stays unlocked.
     to_approvals(s, side).await?;
+    s.insert(side, master(side)).await?;
     let page = s.at(side).page()?;
     page.click("prepare-master").await?;
     s.at(side)

@@ -7,6 +7,7 @@ mod grants;
 pub mod institutions;
 mod log;
 mod lost_card;
+mod memory;
 mod outbox;
 pub mod posters;
 
@@ -115,6 +116,9 @@ async fn tell(s: &mut Stage, report: &mut Report) -> Result<()> {
             "5 Harbour's doctor signs in and opens the chart",
             chart::sign_in_harbour(s),
         )
+        .await?;
+    report
+        .play_apart("5 the PIN is nowhere in the workstation's memory", memory::signed_in(s))
         .await?;
     report
         .play_apart(

@@ -3,6 +3,7 @@
 use super::chart::{sent, summary, waiting};
 use super::devices::doctor;
 use super::log::record_ids;
+use super::memory;
 use crate::cast::PATIENT;
 use crate::stage::{Side, Stage};
 use anyhow::{Context, Result, ensure};
@@ -31,6 +32,7 @@ pub async fn pulled(s: &mut Stage) -> Result<Value> {
     s.at(side).shot("harbour-covered").await?;
     s.at(side).display().shot(&s.place.out("harbour-covered-screen.png"))?;
     s.rig.wait_for_card(side.terminal().reader, false)?;
+    let wiped = memory::card_gone(s).await?;
     s.insert(side, doctor(side)).await?;
     resume(s, side).await?;
     page.see("chart").await?;
@@ -46,7 +48,9 @@ pub async fn pulled(s: &mut Stage) -> Result<Value> {
     ensure!(back == HALF, "the half-typed note came back as {back}");
     s.at(side).shot("harbour-draft-returned").await?;
     let unsaved = pulled.duration_since(typed).as_millis() as u64;
-    Ok(json!({ "covered_ms_after_pulling": covered, "ms_between_typing_and_pulling": unsaved, "draft": HALF }))
+    Ok(
+        json!({ "covered_ms_after_pulling": covered, "ms_between_typing_and_pulling": unsaved, "draft": HALF, "ms_until_keys_are_wiped": wiped }),
+    )
 }
 
 /// The same card lifts the cover: the PIN window opened by itself when it was inserted.

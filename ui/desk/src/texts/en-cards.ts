@@ -1,4 +1,5 @@
 // The words of cards, their approval and their life: for IT staff and the holder of the master key. Part of en.ts.
+import { masterWords } from "./en-masters";
 import { places } from "./places";
 import { count } from "./count";
 
@@ -36,6 +37,7 @@ export const cards = {
     words: "Compare these words with the master-key holder",
     deviceStates: {
       active: "Approved",
+      suspended: "Suspended",
       revoked: "Revoked",
       expired: "Expired",
       waiting: "Waiting for approval",
@@ -50,6 +52,10 @@ export const cards = {
       generating9d: "Making the agreement key (9D)",
       replacingSecrets: "Replacing PUK and management key",
       attesting: "Reading the evidence",
+      collecting: "Looking up who has a card",
+      sealing: "Sealing the new key",
+      uploading: "Sending it",
+      rotating: "Writing it on the chain",
       choosePin: "Choose a PIN in the PIN window",
       done: "Done",
     } as Record<string, string>,
@@ -63,6 +69,26 @@ export const cards = {
     ask: "Ask for renewal",
     asked: "Renewal requested. The master-key holder decides; nothing else is needed.",
     words: "If you are asked on the phone, read out these words",
+  },
+
+  itCard: {
+    title: "IT's card",
+    states: { none: "Not set up", clear: "Not sealed", locked: "Locked", open: "Unlocked" },
+    noneHint:
+      "Unblocking codes and management keys of all cards come from one secret that only IT's card opens. Insert the new card that is to be IT's.",
+    clearHint:
+      "This terminal still keeps IT's secret unsealed, from an earlier version. Insert the card that is to be IT's: it takes the secret over.",
+    lockedHint: (cards: string) => `Cards are prepared and unblocked with IT's card. Insert it: card ${cards}.`,
+    openUntil: (time: string) => `Unlocked until ${time}`,
+    openSwap: "Pull IT's card now and insert the card to be prepared or unblocked.",
+    openHint: "It is locked again by a sign-in, and when you leave this area.",
+    foundingIt: "Making the keys of IT's card",
+    found: "Set up IT's card",
+    unlock: "Unlock with IT's card",
+    add: "Make this card IT's too",
+    forget: "Lock again",
+    unblock: "Unblock this card's PIN",
+    unblocked: "The card has a new PIN.",
   },
 
   unblock: {
@@ -142,7 +168,7 @@ export const cards = {
       lastUse: "Last used",
       state: "State",
     },
-    deviceStates: { active: "Active", revoked: "Revoked", expired: "Expired" },
+    deviceStates: { active: "Active", suspended: "Suspended", revoked: "Revoked", expired: "Expired" },
     deviceSearch: "Search by person, role or card",
     deviceAll: "Also revoked and expired cards",
     deviceNoMatch: "No card matches.",
@@ -182,6 +208,7 @@ export const cards = {
     usesActions: { read: "Read", write: "Wrote" },
     usesUnknown: "Name not known here",
     usesWord: "As the gateway kept it. Each line is also in the log of its patient.",
+    ...masterWords,
     rightsWords: (read: boolean, write: boolean) =>
       read && write ? "Read and write" : read ? "Read" : write ? "Write" : "Nothing",
   },

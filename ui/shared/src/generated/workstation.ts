@@ -811,7 +811,23 @@ slots: Array<CardSlot>,
  */
 device: CardDevice | null, };
 
-export type Task = "prepareCard" | "prepareMaster";
+export type ItState = "none" | "clear" | "locked" | "open";
+
+export type ItView = { 
+/**
+ * How the secret stands.
+ */
+state: ItState, 
+/**
+ * Serial numbers of the IT cards.
+ */
+cards: Array<string>, 
+/**
+ * Until when it is open, seconds since 1970.
+ */
+until: number | null, };
+
+export type Task = "prepareCard" | "prepareMaster" | "prepareIt";
 
 export type Progress = { 
 /**
