@@ -3,9 +3,9 @@
 
 use futures::future::BoxFuture;
 use std::path::PathBuf;
-use wardkey_core::key::Signature;
+use wardkey_core::key::{PublicKey, Signature};
 use wardkey_desk::Notice;
-use wardkey_desk::card::{Answers, CardPort, PcscPort, WatchGuard};
+use wardkey_desk::card::{Answers, CardPort, PcscPort, WatchGuard, Zeroizing};
 use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::ReaderEvent;
 use wardkey_hsm::pinjob::PinJob;
@@ -42,6 +42,10 @@ impl CardPort for Unwatched {
 
     fn sign_unlocked(&self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError> {
         self.0.sign_unlocked(slot, digest)
+    }
+
+    fn agree_unlocked(&self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError> {
+        self.0.agree_unlocked(slot, peer)
     }
 
     fn prepare(

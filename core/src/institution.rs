@@ -5,7 +5,7 @@ use crate::action::{Action, SignedAction};
 use crate::fault::Coded;
 use crate::id::InstitutionId;
 use crate::key::{PublicKey, Signature};
-use crate::masters::{Masters, NotMasters, NotSigned};
+use crate::masters::{MasterKey, Masters, NotMasters, NotSigned};
 use crate::typed::{Domain, structs};
 use alloy_primitives::B256;
 
@@ -148,6 +148,12 @@ impl History {
     #[must_use]
     pub fn masters(&self) -> &Masters {
         self.versions.last().unwrap_or(&self.versions[0])
+    }
+
+    /// Keys of earlier lists that are not in the newest one.
+    pub fn former_masters(&self) -> impl Iterator<Item = &MasterKey> {
+        let earlier = self.versions.iter().flat_map(|list| list.keys());
+        earlier.filter(|k| self.masters().find(&k.key).is_none())
     }
 
     /// Version of that list, from 1.

@@ -33,6 +33,8 @@ desk_errors! {
     MasterNotMade = "master-key-missing", "the master key was not made yet", "Make it first, under Approvals.";
     AlreadyRegistered = "institution-registered", "an institution is already registered under this master key", "Sign in with the master key instead.";
     NoInstitution = "institution-not-set", "this terminal does not know its institution", "Set `institution` in the workstation's settings, or register the institution here.";
+    KeyMoving = "key-moving", "the institution's key is being moved on this terminal", "Wait until it is done.";
+    KeyRecipients = "key-recipients-changed", "a card was revoked while the move was prepared, so a new key was not sent", "Start the move again.";
     NoWrap = "agreement-missing", "the institution's key is not sealed to this card yet", "Ask the master-key holder to approve this card again.";
     WrongWrap = "agreement-wrong", "what was sealed to this card is not the institution's key", "Do not go on; tell IT.";
     UnknownGrant = "grant-unknown", "this access is not in the list", "Look at the patient list again.";
@@ -44,6 +46,14 @@ desk_errors! {
     EmptyReason = "reason-empty", "a reason is needed to open a chart", "Say why you read this chart; the patient sees it.";
     NothingToImport = "import-none", "no document was chosen, or none of it may be written", "Choose a document, or ask the patient for the right to write.";
     ProofMissing = "log-proof-missing", "the gateway gave no proof that this read is in the log", "Nothing was shown. Tell the network operator.";
+    OfferNone = "master-none-offered", "no new card was offered as a master key on this terminal", "Insert the new card and offer it first.";
+    OfferOld = "master-offer-old", "the institution's master keys changed after the new card signed", "Offer the new card again.";
+    MasterKnown = "master-known", "this card is a master key or a clinician's card already", "Use another card.";
+    MasterUnknown = "master-unknown", "this master key is not in the list any more", "Look at the list again.";
+    BadMasters = "masters-bad-list", "an institution has one to five different master keys", "Remove one first, or use another card.";
+    BadThreshold = "masters-bad-threshold", "with several master keys fewer than all must sign, so that a lost one can be replaced", "Choose a smaller number.";
+    ProposalUnknown = "proposal-unknown", "this proposal is not waiting any more", "Look at the list again.";
+    ProposalFalse = "proposal-false", "what the gateway shows is not what was signed", "Do not sign; tell IT.";
     RequestUnknown = "request-unknown", "this request is not waiting any more", "Look at the list again.";
     RequestBad = "request-invalid", "the request's proof of possession or evidence does not hold", "Refuse it and tell IT.";
     EvidenceTest = "evidence-test-root", "the card is a test card, which this terminal is not set to trust", "Refuse it, or allow test cards in the settings of a trial.";

@@ -7,6 +7,7 @@ use crate::view::{GrantState, PatientRow};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
+use wardkey_core::epoch::EpochKeys;
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hpke::{Context, open};
 use wardkey_core::id::{Commitment, InstitutionId, PatientId};
@@ -53,8 +54,7 @@ impl Granted {
         offer: GrantOffer,
         domain: &Domain,
         institution: &InstitutionId,
-        key: &SoftKey,
-        epoch: u32,
+        keys: &EpochKeys,
     ) -> Result<Self, Notice> {
         let document = &offer.grant.document;
         if document.commitment() != offer.commitment || document.institution != *institution {
@@ -66,11 +66,8 @@ impl Granted {
             domain,
             aad: offer.commitment.bytes(),
         };
-        let label = if offer.agreement_epoch == epoch {
-            open(key, &context, &offer.label).ok()
-        } else {
-            None
-        };
+        let key = keys.get(&offer.agreement_epoch);
+        let label = key.and_then(|key| open(key, &context, &offer.label).ok());
         let label = label.and_then(|plain| serde_json::from_slice::<Label>(&plain).ok());
         let (name, birth_date) = label.map_or_else(Default::default, |l| (l.name, l.birth_date));
         Ok(Self {
@@ -118,10 +115,10 @@ impl Granted {
 
     /// The keys of its readable sections; those that cannot be opened are left out.
     #[must_use]
-    pub fn section_secrets(&self, domain: &Domain, key: &SoftKey, epoch: u32) -> SectionSecrets {
-        if self.agreement_epoch != epoch {
+    pub fn section_secrets(&self, domain: &Domain, keys: &EpochKeys) -> SectionSecrets {
+        let Some(key) = keys.get(&self.agreement_epoch) else {
             return SectionSecrets::new();
-        }
+        };
         let secret = |wrap: &SectionWrap| {
             let aad = wrap_aad(&self.patient(), &self.commitment, wrap.section, wrap.epoch);
             let plain = open(key, &wrap_context(domain, &aad), &wrap.sealed).ok()?;
@@ -199,7 +196,7 @@ mod tests {
 
     fn code(offer: GrantOffer) -> Option<String> {
         let key = SoftKey::generate().unwrap();
-        Granted::open(offer, &DOMAIN, &HOSPITAL, &key, 1)
+        Granted::open(offer, &DOMAIN, &HOSPITAL, &[(1, key)].into())
             .err()
             .map(|notice| notice.code)
     }
@@ -227,7 +224,7 @@ mod tests {
     #[test]
     fn it_holds_from_its_first_second_to_before_its_last() {
         let key = SoftKey::generate().unwrap();
-        let granted = Granted::open(offer(HOSPITAL), &DOMAIN, &HOSPITAL, &key, 1).unwrap();
+        let granted = Granted::open(offer(HOSPITAL), &DOMAIN, &HOSPITAL, &[(1, key)].into()).unwrap();
         let states = [99, 100, 199, 200].map(|now| granted.state(now));
         use GrantState::{Expired, Live, NotYetValid, Revoked};
         assert_eq!(states, [NotYetValid, Live, Live, Expired]);

@@ -97,6 +97,7 @@ async fn a_wrap_of_another_epoch_is_refused() {
     let invented = SoftKey::generate().unwrap();
     let mut wrap = serde_json::to_value(seal(&recipient, &context, invented.to_bytes().as_slice()).unwrap()).unwrap();
     wrap["epoch"] = 2.into();
+    wrap["key"] = serde_json::to_value(invented.public()).unwrap();
     server.lie(move |path, answer| {
         if path.contains("/wraps/") {
             *answer = wrap.clone();

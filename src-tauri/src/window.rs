@@ -1,6 +1,6 @@
 //! Opens the window over a started workstation.
 
-use crate::commands::{approvals, chart, enrolment, outbox, posters, session, writing};
+use crate::commands::{approvals, chart, enrolment, masters, outbox, posters, session, writing};
 use serde::Serialize;
 use std::error::Error;
 use std::path::PathBuf;
@@ -98,6 +98,17 @@ fn builder(desk: Arc<Workstation>) -> tauri::Builder<tauri::Wry> {
             approvals::refuse,
             approvals::devices,
             approvals::revoke_device,
+            masters::key_state,
+            masters::move_key,
+            masters::give_key,
+            masters::set_suspension,
+            masters::masters,
+            masters::offer_master,
+            masters::accept_master,
+            masters::change_masters,
+            masters::proposals,
+            masters::cosign,
+            masters::withdraw,
             approvals::device_uses,
             posters::poster,
             posters::save_poster,

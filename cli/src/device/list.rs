@@ -64,6 +64,7 @@ fn table(rows: impl Iterator<Item = String>) -> String {
 const fn word(status: DeviceStatus) -> &'static str {
     match status {
         DeviceStatus::Active => "Approved",
+        DeviceStatus::Suspended => "Suspended",
         DeviceStatus::Revoked => "Revoked",
         DeviceStatus::Expired => "Expired",
     }

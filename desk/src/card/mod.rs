@@ -14,7 +14,7 @@ use wardkey_hsm::monitor::ReaderEvent;
 use wardkey_hsm::pinjob::{Outcome, PinJob};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
 use wardkey_hsm::{CardError, CardInfo, KeyUri, Slot, StoreInfo};
-use zeroize::Zeroizing;
+pub use zeroize::Zeroizing;
 
 /// Ends a watch when dropped.
 pub type WatchGuard = Box<dyn Send + Sync>;
@@ -48,6 +48,12 @@ pub trait CardPort: Send + Sync + 'static {
     /// # Errors
     /// [`CardError::PinRequired`].
     fn sign_unlocked(&self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError>;
+
+    /// ECDH over the held connection while the PIN is still verified.
+    ///
+    /// # Errors
+    /// [`CardError::PinRequired`].
+    fn agree_unlocked(&self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError>;
 
     /// Makes the keys of a new card, or finishes what was broken off.
     ///

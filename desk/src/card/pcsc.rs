@@ -7,12 +7,13 @@ use futures::future::BoxFuture;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use wardkey_core::key::Signature;
+use wardkey_core::key::{PublicKey, Signature};
 use wardkey_hsm::attestation::Evidence;
 use wardkey_hsm::monitor::{ReaderEvent, watch};
 use wardkey_hsm::pinjob::PinJob;
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step, prepare};
 use wardkey_hsm::{CardError, CardInfo, PivCard, Slot};
+use zeroize::Zeroizing;
 
 /// How long another program may hold the card before the person is told.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,6 +67,13 @@ impl CardPort for PcscPort {
             .as_mut()
             .ok_or(CardError::PinRequired)?
             .sign_unlocked(slot, digest)
+    }
+
+    fn agree_unlocked(&self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError> {
+        self.held()
+            .as_mut()
+            .ok_or(CardError::PinRequired)?
+            .agree_unlocked(slot, peer)
     }
 
     fn prepare(

@@ -19,10 +19,14 @@ pub enum Event {
     Grant(Commitment),
     /// A revocation.
     Revoke(Commitment),
-    /// A device was approved or revoked.
+    /// A device was approved, suspended, resumed or revoked.
     Device(Option<DeviceId>),
     /// A device request came or went.
     Request,
+    /// An action waits for signatures, or does no more.
+    Proposal,
+    /// The institution's accreditation, agreement key or master keys changed.
+    Institution,
     /// The session ended, with the gateway's code.
     SessionEnded(String),
 }
@@ -113,6 +117,8 @@ fn event(name: &str, data: &str) -> Option<Event> {
         "revoke" => data.commitment.map(Event::Revoke),
         "device" => Some(Event::Device(data.device)),
         "request" => Some(Event::Request),
+        "proposal" => Some(Event::Proposal),
+        "institution" => Some(Event::Institution),
         "session-ended" => Some(Event::SessionEnded(
             data.code.unwrap_or_else(|| "session-ended".to_owned()),
         )),

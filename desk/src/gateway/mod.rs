@@ -14,6 +14,6 @@ pub use events::{Event, Events};
 pub use log_proof::{LogProof, check_read};
 pub use wire::{
     ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, Head, InkView,
-    InstitutionFacts, Network, Records, SectionWrap, SessionOpened, UnblockShown, WaitingRequest, WrapView,
-    WrittenReceipts,
+    InstitutionFacts, Network, ProposalBecame, Proposed, ProposedSignature, Records, SectionWrap, SessionOpened,
+    UnblockShown, WaitingRequest, WrapTo, WrapView, WrittenReceipts,
 };

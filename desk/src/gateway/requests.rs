@@ -4,8 +4,8 @@ use super::client::{Call, Credential, Gateway, Permission};
 use super::error::GatewayError;
 use super::wire::{
     ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InkView,
-    InstitutionAnswer, InstitutionFacts, InstitutionRow, Network, OpenSession, Records, SectionKeysAnswer,
-    SessionOpened, UnblockShown, UseLine, WaitingRequest, WrapView, WrittenReceipts,
+    InstitutionAnswer, InstitutionFacts, InstitutionRow, Network, OpenSession, ProposalBecame, Proposed, Records,
+    SectionKeysAnswer, SessionOpened, UnblockShown, UseLine, WaitingRequest, WrapTo, WrapView, WrittenReceipts,
 };
 use reqwest::Method;
 use serde::Serialize;
@@ -14,9 +14,10 @@ use serde_json::json;
 use wardkey_core::action::SignedAction;
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{Attestation, DeviceCertificate, DeviceRequest};
+use wardkey_core::epoch::OlderKey;
 use wardkey_core::hpke::Sealed;
 use wardkey_core::id::{DeviceId, Digest, InstitutionId, KeyId, PatientId};
-use wardkey_core::key::PublicKey;
+use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::record::Record;
 use wardkey_core::section::Section;
 use wardkey_core::typed::Domain;
@@ -97,7 +98,7 @@ impl Gateway {
             .await
     }
 
-    /// The newest wrap for a 9D key.
+    /// The wrap of the chain's agreement key for a 9D key.
     pub async fn wrap(&self, institution: &InstitutionId, recipient: &KeyId) -> Result<WrapView, GatewayError> {
         self.public(
             Method::GET,
@@ -105,6 +106,12 @@ impl Gateway {
             None,
         )
         .await
+    }
+
+    /// The institution's older agreement keys, each sealed to the next epoch's.
+    pub async fn older_keys(&self, institution: &InstitutionId) -> Result<Vec<OlderKey>, GatewayError> {
+        self.public(Method::GET, format!("/v1/institutions/{institution}/epochs"), None)
+            .await
     }
 
     /// Sends an action to the chain.
@@ -294,6 +301,79 @@ impl Gateway {
     ) -> Result<(), GatewayError> {
         let path = format!("/v1/institutions/{institution}/wraps/{recipient}");
         let _: serde_json::Value = self.signed(Method::PUT, path, body(wrap)?, by).await?;
+        Ok(())
+    }
+
+    /// The 9D keys that have a wrap of the chain's agreement key.
+    pub async fn wrapped(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+    ) -> Result<Vec<KeyId>, GatewayError> {
+        self.signed(Method::GET, format!("/v1/institutions/{institution}/wraps"), None, by)
+            .await
+    }
+
+    /// Uploads an older agreement key.
+    pub async fn put_older_key(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        older: &OlderKey,
+    ) -> Result<(), GatewayError> {
+        let path = format!("/v1/institutions/{institution}/epochs/{}", older.epoch);
+        let _: serde_json::Value = self.signed(Method::PUT, path, body(older)?, by).await?;
+        Ok(())
+    }
+
+    /// Puts an action before the other masters, with its first signatures.
+    pub async fn propose(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        action: &SignedAction,
+        wraps: &[WrapTo],
+    ) -> Result<ProposalBecame, GatewayError> {
+        let path = format!("/v1/institutions/{institution}/proposals");
+        let sent = body(&json!({ "action": action, "wraps": wraps }))?;
+        self.signed(Method::POST, path, sent, by).await
+    }
+
+    /// Actions that wait, and those that ended lately.
+    pub async fn proposals(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+    ) -> Result<Vec<Proposed>, GatewayError> {
+        let path = format!("/v1/institutions/{institution}/proposals");
+        self.signed(Method::GET, path, None, by).await
+    }
+
+    /// Adds a signature.
+    pub async fn sign_proposal(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        proposal: &Digest,
+        signature: &Signature,
+    ) -> Result<ProposalBecame, GatewayError> {
+        let path = format!("/v1/institutions/{institution}/proposals/{proposal}/signatures");
+        let sent = body(&json!({ "signature": signature }))?;
+        self.signed(Method::POST, path, sent, by).await
+    }
+
+    /// Withdraws a proposal.
+    pub async fn withdraw_proposal(
+        &self,
+        by: (&Credential, &PublicKey),
+        institution: &InstitutionId,
+        proposal: &Digest,
+        reason: &str,
+    ) -> Result<(), GatewayError> {
+        let path = format!("/v1/institutions/{institution}/proposals/{proposal}/withdrawal");
+        let _: serde_json::Value = self
+            .signed(Method::POST, path, body(&json!({ "reason": reason }))?, by)
+            .await?;
         Ok(())
     }
 

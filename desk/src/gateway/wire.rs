@@ -1,12 +1,12 @@
 //! The JSON of protocol §7 that is not in the core.
 
 use serde::{Deserialize, Serialize};
-use wardkey_core::action::SignedAction;
+use wardkey_core::action::{Action, Proof, SignedAction};
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hexbytes;
 use wardkey_core::hpke::Sealed;
-use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId, RecordId, SessionId};
+use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId, KeyId, RecordId, SessionId};
 use wardkey_core::institution::{History, Unproved};
 use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::log::Receipt;
@@ -273,6 +273,58 @@ pub struct WrapView {
     /// The sealed scalar.
     #[serde(flatten)]
     pub sealed: Sealed,
+}
+
+/// A wrap with its recipient, for a proposal.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrapTo {
+    /// Key id of a 9D key.
+    pub recipient: KeyId,
+    /// The sealed key.
+    #[serde(flatten)]
+    pub wrap: WrapView,
+}
+
+/// Where a proposal stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProposalBecame {
+    /// `open`, `done`, `withdrawn`, `stale`.
+    pub state: String,
+}
+
+/// A row of `GET /v1/institutions/{id}/proposals`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Proposed {
+    /// Digest of the action, as the gateway says; made anew before anything is signed.
+    pub proposal: Digest,
+    /// What is to happen.
+    #[serde(flatten)]
+    pub action: Action,
+    /// The device's request, for ApproveDevice.
+    #[serde(default)]
+    pub proof: Option<Proof>,
+    /// The signatures so far.
+    pub signatures: Vec<ProposedSignature>,
+    /// Who proposed it.
+    pub proposer: PublicKey,
+    /// When.
+    pub proposed: u64,
+    /// `open`, `done`, `withdrawn`, `stale`.
+    pub state: String,
+    /// Why it was withdrawn, or the code of why it is stale.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A signature of a proposal.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct ProposedSignature {
+    /// Whose, as the gateway says.
+    pub key: PublicKey,
+    /// The signature.
+    pub signature: Signature,
+    /// When it came.
+    pub at: u64,
 }
 
 /// A section key sealed to the institution.

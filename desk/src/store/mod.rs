@@ -3,6 +3,7 @@
 mod drafts;
 mod it_secret;
 mod known;
+mod moves;
 mod outbox;
 mod vault;
 
@@ -11,6 +12,7 @@ pub use it_secret::{
     remove_clear_secret,
 };
 pub use known::{known_network, remember_network};
+pub use moves::{PreparedMove, PreparedWrap};
 pub use outbox::{NewWrite, Outgoing, Queued};
 pub use vault::{Vault, VaultKey};
 
@@ -134,6 +136,7 @@ pub struct Store {
     drafts: sled::Tree,
     vaults: sled::Tree,
     wraps: sled::Tree,
+    moves: sled::Tree,
 }
 
 impl Store {
@@ -156,6 +159,7 @@ impl Store {
             drafts: db.open_tree("drafts")?,
             vaults: db.open_tree("vaults")?,
             wraps: db.open_tree("pending-wraps")?,
+            moves: db.open_tree("prepared-moves")?,
             db,
             folder: folder.to_owned(),
             reserve,

@@ -72,6 +72,8 @@ pub struct RequestRow {
 pub enum DeviceStatus {
     /// Approved.
     Active,
+    /// Suspended until the master-key holders resume it.
+    Suspended,
     /// Revoked.
     Revoked,
     /// Its approval has ended.

@@ -34,6 +34,8 @@ pub struct CardSlot {
 pub enum CardDeviceStatus {
     /// Approved.
     Active,
+    /// Suspended by the institution.
+    Suspended,
     /// Revoked.
     Revoked,
     /// Its approval has ended.
@@ -87,6 +89,8 @@ pub enum Task {
     PrepareMaster,
     /// IT's card.
     PrepareIt,
+    /// The institution's key moves to its next epoch.
+    MoveKey,
 }
 
 /// How IT's secret stands.

@@ -4,6 +4,8 @@
 mod approvals;
 mod cards;
 mod chart;
+mod key;
+mod masters;
 mod patients;
 mod snapshot;
 mod unblock;
@@ -18,6 +20,8 @@ pub use chart::{
     Chart, ChartPatient, ChartSection, Entry, LogPlace, SectionState, Severity, SignatureState, SignedWith, Source,
     Value,
 };
+pub use key::KeyView;
+pub use masters::{MasterRow, MastersView, OfferedMaster, ProposalKind, ProposalRow, ProposalState, SignatureRow};
 pub use patients::{GrantState, PatientRow};
 pub use snapshot::{
     CardEnd, CardView, ChainView, GatewayState, LockView, MasterPlace, MasterStatus, MasterView, OutboxCount,

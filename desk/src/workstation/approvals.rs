@@ -1,13 +1,14 @@
 //! What the master-key holder decides: requests with their evidence, devices.
 
 use super::Workstation;
-use super::master::{DEADLINE, wrap_for};
+use super::master::wrap_for;
+use super::proposals::patience;
 use super::sign_in::{unseal_agreement, wrap_peer};
 use super::state::Master;
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, WaitingRequest};
+use crate::gateway::{InstitutionFacts, WaitingRequest, WrapTo};
 use crate::notice::Notice;
 use crate::view::{
     DeviceRow, DeviceStatus, Evidence as EvidenceView, EvidenceSlot, EvidenceVerdict, RequestRow, Topic,
@@ -58,7 +59,7 @@ const fn touch_word(policy: TouchPolicy) -> &'static str {
     }
 }
 
-fn show(report: &Report, request: &DeviceRequest) -> EvidenceView {
+pub(super) fn show(report: &Report, card: &str) -> EvidenceView {
     let overall = report.overall();
     let mut detail = match &overall {
         Verdict::Invalid(reason) => reason.clone(),
@@ -68,12 +69,9 @@ fn show(report: &Report, request: &DeviceRequest) -> EvidenceView {
         .slots
         .iter()
         .filter_map(|s| s.facts.as_ref()?.serial.as_ref())
-        .find(|s| **s != request.certificate.card);
+        .find(|s| *s != card);
     if let Some(other) = other {
-        detail = format!(
-            "the evidence is of card {other}, the request names {}",
-            request.certificate.card
-        );
+        detail = format!("the evidence is of card {other}, the request names {card}");
     }
     let slots = report.slots.iter().map(|slot| EvidenceSlot {
         slot: slot.slot.to_string(),
@@ -159,24 +157,27 @@ impl Workstation {
     /// [`DeskError::MasterRequired`], or the gateway's refusal.
     pub async fn requests(&self) -> Result<Vec<RequestRow>, Notice> {
         let (master, _) = self.fresh_master().await?;
-        let waiting = self.waiting(&master).await?;
+        let mut waiting = self.waiting(&master).await?;
         if waiting.is_empty() {
             return Ok(Vec::new());
         }
+        // What another master has approved already waits among the proposals.
+        let proposed = self.proposed_approvals(&master).await?;
+        waiting.retain(|w| !proposed.contains(&w.request.certificate.digest()));
         let devices = self.devices().await?;
         Ok(waiting.iter().map(|w| self.row(&master, w, &devices)).collect())
     }
 
-    async fn waiting(&self, master: &Master) -> Result<Vec<WaitingRequest>, Notice> {
+    pub(super) async fn waiting(&self, master: &Master) -> Result<Vec<WaitingRequest>, Notice> {
         self.gateway
             .requests(master.by(), &master.facts.id)
             .await
             .map_err(|e| self.heed_master(e))
     }
 
-    fn row(&self, master: &Master, waiting: &WaitingRequest, devices: &[DeviceRow]) -> RequestRow {
+    pub(super) fn row(&self, master: &Master, waiting: &WaitingRequest, devices: &[DeviceRow]) -> RequestRow {
         let (request, certificate) = (&waiting.request, &waiting.request.certificate);
-        let mut evidence = show(&self.evidence_report(request), request);
+        let mut evidence = show(&self.evidence_report(request), &certificate.card);
         if request.verify(&master.network.domain).is_err() {
             evidence.verdict = EvidenceVerdict::Invalid;
             evidence.detail = "the request's proof of possession does not hold".to_owned();
@@ -261,17 +262,16 @@ impl Workstation {
         let recipient = &request.certificate.agreement;
         let wrap = wrap_for(network, &facts.id, own.epoch, recipient, &agreement)?;
         drop(agreement);
-        // The wrap first: a card that is approved can then always sign in.
-        self.gateway
-            .put_wrap(master.by(), &facts.id, &recipient.id(), &wrap)
-            .await
-            .map_err(|e| self.heed_master(e))?;
-        self.gateway.act(&signed).await?;
+        let to = WrapTo {
+            recipient: recipient.id(),
+            wrap,
+        };
+        self.carry_out(&master, &facts, &signed, vec![to]).await?;
         self.tell(&[Topic::Requests, Topic::Devices]);
         Ok(())
     }
 
-    async fn waiting_one(&self, master: &Master, request: &str) -> Result<WaitingRequest, Notice> {
+    pub(super) async fn waiting_one(&self, master: &Master, request: &str) -> Result<WaitingRequest, Notice> {
         let digest: Digest = request.parse().map_err(|_| DeskError::RequestUnknown)?;
         let found = self
             .waiting(master)
@@ -282,7 +282,7 @@ impl Workstation {
     }
 
     /// What must hold before anybody may approve; weaker evidence than a maker's is the holder's to judge.
-    fn must_hold(&self, master: &Master, request: &DeviceRequest) -> Result<(), Notice> {
+    pub(super) fn must_hold(&self, master: &Master, request: &DeviceRequest) -> Result<(), Notice> {
         request
             .verify(&master.network.domain)
             .map_err(|_| DeskError::RequestBad)?;
@@ -290,7 +290,7 @@ impl Workstation {
             return Err(DeskError::RequestBad.into());
         }
         let report = self.evidence_report(request);
-        let shown = show(&report, request);
+        let shown = show(&report, &request.certificate.card);
         match report.overall() {
             Verdict::TestRoot if !self.settings.trust_test_root => Err(DeskError::EvidenceTest.into()),
             Verdict::Invalid(_) => Err(DeskError::EvidenceBad { detail: shown.detail }.into()),
@@ -343,7 +343,7 @@ fn approval(
         certificate: certificate.digest().0.into(),
         masters: facts.history.masters_version(),
         nonce,
-        deadline: now() + DEADLINE,
+        deadline: now() + patience(facts).min(request.deadline.saturating_sub(now())),
     }
 }
 

@@ -110,7 +110,7 @@ impl Workstation {
         let (session, granted) = (Arc::clone(session), Arc::clone(granted));
         let read = move |_: &Self| {
             let domain = &session.network.domain;
-            let secrets = granted.section_secrets(domain, &session.agreement, session.agreement_epoch);
+            let secrets = granted.section_secrets(domain, &session.agreements.now());
             let reading = Reading {
                 domain,
                 patient: granted.patient(),

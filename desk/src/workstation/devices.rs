@@ -32,6 +32,7 @@ fn row(d: DeviceWithCertificate) -> DeviceRow {
         status: match d.status.as_str() {
             "active" => DeviceStatus::Active,
             "expired" => DeviceStatus::Expired,
+            "suspended" => DeviceStatus::Suspended,
             _ => DeviceStatus::Revoked,
         },
         last_use: d.last_use,

@@ -132,6 +132,7 @@ impl Workstation {
                 device.status = match facts.status.as_str() {
                     "active" => CardDeviceStatus::Active,
                     "expired" => CardDeviceStatus::Expired,
+                    "suspended" => CardDeviceStatus::Suspended,
                     _ => CardDeviceStatus::Revoked,
                 };
                 if let Ok(certificate) = self.gateway.certificate(&id).await {

@@ -41,7 +41,8 @@ async fn open(workstation: &Weak<Workstation>, generation: u64) -> Option<Option
     let stream = Events::open(&this.gateway, &credential, &network.gateway).await;
     if stream.is_ok() {
         // Whatever was missed while there was no line.
-        this.tell(&[Topic::Snapshot, Topic::Patients, Topic::Requests]);
+        this.tell(&[Topic::Snapshot, Topic::Patients, Topic::Requests, Topic::Devices]);
+        tokio::spawn(super::take_up::take_up(workstation.clone()));
     }
     Some(stream.ok())
 }
@@ -73,7 +74,11 @@ impl Workstation {
                 self.close_revoked(&commitment, &Denial::Revoked.into());
                 self.patients_may_have_changed();
             }
-            Event::Request => self.tell(&[Topic::Requests]),
+            Event::Request | Event::Proposal => self.tell(&[Topic::Requests]),
+            Event::Institution => {
+                self.tell(&[Topic::Snapshot, Topic::Patients, Topic::Requests, Topic::Devices]);
+                tokio::spawn(super::take_up::take_up(self.me.clone()));
+            }
             Event::Device(device) => self.device_changed(device),
             Event::SessionEnded(code) if code == "session-expired" => self.renew_soon(),
             Event::SessionEnded(code) => {

@@ -172,13 +172,13 @@ impl Workstation {
             digest: store::digest(secret),
         };
         operations.extend(known.map(sign));
-        let kind = if info.default_pin {
-            PinJobKind::Choose
+        let (kind, title) = if info.default_pin {
+            (PinJobKind::Choose, "Choose the PIN of IT's card")
         } else {
-            PinJobKind::Use
+            (PinJobKind::Use, "IT's card")
         };
         let mut answers = self
-            .ask_it(info, "IT's card", "Seal IT's secret to this card", kind, operations)
+            .ask_it(info, title, "Seal IT's secret to this card", kind, operations)
             .await?;
         let secret = entry.open(&*answers.shared()?)?;
         let proof = match known {

@@ -56,7 +56,7 @@ impl Workstation {
         Ok(Some(facts))
     }
 
-    async fn is_clinicians(&self, key: &MasterKey) -> bool {
+    pub(super) async fn is_clinicians(&self, key: &MasterKey) -> bool {
         match key.authentication {
             Some(device) => self.gateway.device(&device.id().into()).await.is_ok(),
             None => false,
@@ -129,6 +129,7 @@ impl Workstation {
         let master = Arc::new(Master {
             credential: Credential::new(key),
             expiry: signed.delegation.expiry,
+            key: keys.signature,
             facts,
             network,
         });

@@ -47,6 +47,23 @@ enum Place {
 }
 
 impl MasterKey {
+    /// The reader and the three keys, if it is on a card.
+    pub fn on_card(&self) -> Option<(String, CardKeys)> {
+        match &self.at {
+            Place::Card(card) => Some((card.reader.clone(), CardKeys::of(card)?)),
+            Place::Store(..) => None,
+        }
+    }
+
+    /// Serial number of the card or HSM; empty if it has none.
+    pub fn serial(&self) -> String {
+        let serial = match &self.at {
+            Place::Card(card) => &card.serial,
+            Place::Store(_, info) => &info.serial,
+        };
+        serial.clone().unwrap_or_default()
+    }
+
     /// A job for the PIN window, sent to where the key is.
     pub fn job(&self, asker: &str, title: &str, purpose: &str, operations: Vec<Operation>) -> PinJob {
         match &self.at {

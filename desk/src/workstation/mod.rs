@@ -12,18 +12,22 @@ mod events;
 mod home;
 mod import;
 mod it_card;
+mod key_move;
 mod master;
 mod master_key;
 mod master_made;
+mod masters;
 mod network;
 mod outbox;
 mod patients;
 mod posters;
+mod proposals;
 mod readers;
 mod renewal;
 mod session;
 mod sign_in;
 mod state;
+mod take_up;
 mod unblock;
 mod uses;
 mod write;
@@ -59,6 +63,8 @@ pub struct Workstation {
     progress: RwLock<Option<OnProgress>>,
     /// One PIN window at a time.
     pin_window: tokio::sync::Mutex<()>,
+    /// One move of the institution's key at a time.
+    key_moving: tokio::sync::Mutex<()>,
     outbox_due: Arc<Notify>,
     watch: Mutex<Option<WatchGuard>>,
 }
@@ -110,6 +116,7 @@ impl Workstation {
             changed: Box::new(on_change),
             progress: RwLock::new(None),
             pin_window: tokio::sync::Mutex::new(()),
+            key_moving: tokio::sync::Mutex::new(()),
             outbox_due: Arc::new(Notify::new()),
             watch: Mutex::new(None),
         });

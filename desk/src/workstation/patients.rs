@@ -147,8 +147,7 @@ fn open_all(
                 offer,
                 &session.network.domain,
                 &session.institution,
-                &session.agreement,
-                session.agreement_epoch,
+                &session.agreements.now(),
             ),
         };
         match granted {

@@ -1,7 +1,7 @@
 //! Signing in with a clinician's card: one PIN for the delegation, the institution's key and the clinician's own vault.
 
 use super::Workstation;
-use super::state::Session;
+use super::state::{Keyring, Session};
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
@@ -89,7 +89,11 @@ pub(super) fn unseal_agreement(
 }
 
 /// A wrap of another epoch than the chain's, or with another key, is refused.
-fn must_be_the_chains(institution: &InstitutionFacts, wrap: &WrapView, agreement: &SoftKey) -> Result<(), Notice> {
+pub(super) fn must_be_the_chains(
+    institution: &InstitutionFacts,
+    wrap: &WrapView,
+    agreement: &SoftKey,
+) -> Result<(), Notice> {
     let proved = institution.agreement;
     if wrap.epoch == proved.epoch && agreement.public() == proved.key {
         Ok(())
@@ -192,6 +196,7 @@ impl Workstation {
             &*answers.shared()?,
         )?;
         must_be_the_chains(&known.institution, &known.wrap, &agreement)?;
+        let agreements = self.unrolled(&known.network, &known.institution, agreement).await?;
         let (domain, agree_key) = (known.network.domain, known.keys.agreement);
         let vault = match vault_peer {
             Some(_) => self
@@ -212,8 +217,7 @@ impl Workstation {
             certificate: Arc::new(known.certificate),
             institution: known.institution.id,
             institution_name: known.institution.name,
-            agreement: Arc::new(agreement),
-            agreement_epoch: known.wrap.epoch,
+            agreements: Arc::new(Keyring::new(agreements)),
             vault: Arc::new(vault),
             network: known.network,
         })

@@ -1,5 +1,6 @@
 //! What the workstation holds in memory. All secrets are in here, and go at once with [`State::take_secrets`].
 
+use super::master_key::MasterKeys;
 use crate::card::CardKeys;
 use crate::gateway::{Credential, InstitutionFacts, Network};
 use crate::grants::Granted;
@@ -9,12 +10,14 @@ use crate::phase::Machine;
 use crate::store::{ItSecret, Vault, VaultKey};
 use crate::view::{Chart, MasterView, UserView};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::DeviceCertificate;
+use wardkey_core::epoch::EpochKeys;
 use wardkey_core::id::{Commitment, InstitutionId};
-use wardkey_core::key::SoftKey;
+use wardkey_core::key::{PublicKey, Signature};
 use wardkey_core::section_keys::SectionKeys;
+use wardkey_core::typed::structs::SetMasters;
 use wardkey_hsm::CardInfo;
 use wardkey_hsm::attestation::Evidence;
 
@@ -31,16 +34,39 @@ pub(super) struct Session {
     pub not_after: u64,
     pub institution: InstitutionId,
     pub institution_name: String,
-    pub agreement: Arc<SoftKey>,
-    pub agreement_epoch: u32,
+    pub agreements: Arc<Keyring>,
     pub vault: Arc<VaultKey>,
     pub network: Arc<Network>,
 }
 
 impl Session {
     /// What requests are made with.
-    pub fn by(&self) -> (&Credential, &wardkey_core::key::PublicKey) {
+    pub fn by(&self) -> (&Credential, &PublicKey) {
         (&self.credential, &self.network.gateway)
+    }
+}
+
+/// The institution's agreement keys by epoch. Every copy of a session sees a new epoch as soon as it was taken up.
+pub(super) struct Keyring(RwLock<Arc<EpochKeys>>);
+
+impl Keyring {
+    pub fn new(keys: EpochKeys) -> Self {
+        Self(RwLock::new(Arc::new(keys)))
+    }
+
+    /// The keys that it holds now.
+    pub fn now(&self) -> Arc<EpochKeys> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The newest epoch that it holds.
+    pub fn epoch(&self) -> u32 {
+        self.now().keys().next_back().copied().unwrap_or_default()
+    }
+
+    /// Takes newer keys in.
+    pub fn take_up(&self, keys: EpochKeys) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }
 
@@ -49,12 +75,14 @@ impl Session {
 pub(super) struct Master {
     pub credential: Credential,
     pub expiry: u64,
+    /// The master key on the card.
+    pub key: PublicKey,
     pub facts: InstitutionFacts,
     pub network: Arc<Network>,
 }
 
 impl Master {
-    pub fn by(&self) -> (&Credential, &wardkey_core::key::PublicKey) {
+    pub fn by(&self) -> (&Credential, &PublicKey) {
         (&self.credential, &self.network.gateway)
     }
 }
@@ -74,6 +102,24 @@ pub(super) struct PreparedCard {
     pub role: String,
     pub evidence: Evidence,
     pub keys: CardKeys,
+}
+
+/// A new master key, and what its card attests where it is on one.
+#[derive(Clone)]
+pub(super) struct OfferedKey {
+    pub serial: String,
+    pub keys: MasterKeys,
+    pub card: Option<(CardKeys, Evidence)>,
+}
+
+/// A new card that is to become a master key: it signed the change already, the current masters did not yet.
+#[derive(Clone)]
+pub(super) struct Offered {
+    pub prepared: OfferedKey,
+    pub change: SetMasters,
+    pub signature: Signature,
+    /// Short name of the key whose place it takes; empty if it is a further one.
+    pub replaces: String,
 }
 
 /// Everything that must go when the card goes.
@@ -118,6 +164,8 @@ pub(super) struct State {
     pub it: Option<Arc<ItOpen>>,
     /// A secret whose first card is not finished; kept so that another try goes on with it.
     pub it_new: Option<ItSecret>,
+    /// Stays when cards change: it holds no secret, and two cards take turns in one reader.
+    pub offered: Option<Offered>,
     pub requested: Option<wardkey_core::id::Digest>,
     pub network: Option<Arc<Network>>,
     /// Newest block, and when the gateway heard of it.

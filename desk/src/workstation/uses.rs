@@ -1,18 +1,18 @@
 //! "What did this card read and write since…": the gateway's sealed lines, opened with the institution's agreement key.
 
 use super::Workstation;
-use super::sign_in::{unseal_agreement, wrap_peer};
+use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
 use super::state::Master;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::InkView;
+use crate::gateway::{InkView, InstitutionFacts};
 use crate::grants::Granted;
 use crate::notice::Notice;
 use crate::view::{DeviceUses, UseAction, UseRow};
 use std::collections::{BTreeSet, HashMap};
+use wardkey_core::epoch::EpochKeys;
 use wardkey_core::hpke::open;
 use wardkey_core::id::{DeviceId, PatientId};
-use wardkey_core::key::SoftKey;
 use wardkey_core::log::Deed;
 use wardkey_core::section::Section;
 use wardkey_core::uses::{Use, UseKey, ink_aad, ink_context};
@@ -32,10 +32,10 @@ impl Workstation {
     pub async fn device_uses(&self, device: &str, since: u64) -> Result<DeviceUses, Notice> {
         let _one = self.pin_window.try_lock().map_err(|_| DeskError::AlreadySigningIn)?;
         let device: DeviceId = device.parse().map_err(|_| DeskError::RequestUnknown)?;
-        let (master, _) = self.fresh_master().await?;
+        let (master, facts) = self.fresh_master().await?;
         let certificate = self.gateway.certificate(&device).await?;
         let purpose = format!("See what the card of {} read and wrote", certificate.holder);
-        let agreement = self.open_agreement(&master, "Use of a card", &purpose).await?;
+        let agreement = self.open_agreement(&facts, "Use of a card", &purpose).await?;
         let (lines, sealed) = self.lines(&master, &agreement, &device, since).await?;
         let names = self.names(&master, &agreement).await?;
         let patients: BTreeSet<PatientId> = lines.iter().map(|line| line.patient).collect();
@@ -51,9 +51,8 @@ impl Workstation {
         })
     }
 
-    /// The institution's agreement key, out of the master key's own wrap.
-    async fn open_agreement(&self, master: &Master, title: &str, purpose: &str) -> Result<SoftKey, Notice> {
-        let facts = &master.facts;
+    /// The institution's agreement keys, out of the master key's own wrap.
+    async fn open_agreement(&self, facts: &InstitutionFacts, title: &str, purpose: &str) -> Result<EpochKeys, Notice> {
         let key = self.master_key_of(facts).await?;
         let own = self.gateway.wrap(&facts.id, &key.keys.agreement.id()).await?;
         let operations = vec![Operation::Agree {
@@ -65,14 +64,16 @@ impl Workstation {
             .ask_pin(key.job(&facts.name, title, purpose, operations))
             .await?
             .shared()?;
-        unseal_agreement(&key.network, &facts.id, &key.keys.agreement, &own, &shared)
+        let agreement = unseal_agreement(&key.network, &facts.id, &key.keys.agreement, &own, &shared)?;
+        must_be_the_chains(facts, &own, &agreement)?;
+        self.unrolled(&key.network, facts, agreement).await
     }
 
     /// The card's lines since a time, and how many days' lines are sealed to another key than this one.
     async fn lines(
         &self,
         master: &Master,
-        agreement: &SoftKey,
+        agreement: &EpochKeys,
         device: &DeviceId,
         since: u64,
     ) -> Result<(Vec<Use>, u32), Notice> {
@@ -99,17 +100,11 @@ impl Workstation {
         Ok((lines, sealed))
     }
 
-    async fn names(&self, master: &Master, agreement: &SoftKey) -> Result<Names, Notice> {
+    async fn names(&self, master: &Master, agreement: &EpochKeys) -> Result<Names, Notice> {
         let facts = &master.facts;
         let mut names = Names::new();
         for offer in self.gateway.grants(master.by()).await? {
-            let granted = Granted::open(
-                offer,
-                &master.network.domain,
-                &facts.id,
-                agreement,
-                facts.agreement.epoch,
-            );
+            let granted = Granted::open(offer, &master.network.domain, &facts.id, agreement);
             if let Ok(granted) = granted
                 && !granted.name.is_empty()
             {
@@ -121,7 +116,8 @@ impl Workstation {
     }
 }
 
-fn open_ink(master: &Master, agreement: &SoftKey, ink: &InkView) -> Option<UseKey> {
+fn open_ink(master: &Master, agreements: &EpochKeys, ink: &InkView) -> Option<UseKey> {
+    let agreement = agreements.get(&ink.epoch)?;
     let aad = ink_aad(&master.facts.id, ink.epoch, &ink.id);
     let plain = open(agreement, &ink_context(&master.network.domain, &aad), &ink.sealed).ok()?;
     let bytes: [u8; 32] = plain.as_slice().try_into().ok()?;

@@ -8,8 +8,9 @@
 )]
 
 use axum::extract::Request;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ use wardkey_hsm::monitor::ReaderEvent;
 use wardkey_hsm::pinjob::{self, Operation, Outcome, PinAnswer, PinJob, PinJobKind, SharedSecret};
 use wardkey_hsm::prepare::{PrepareSettings, Prepared, Step};
 use wardkey_hsm::{CardError, CardInfo, Pin, Slot, SlotInfo};
+use zeroize::Zeroizing;
 
 pub const READER: &str = "Soft reader 00 00";
 pub const OTHER_READER: &str = "Soft reader 00 01";
@@ -241,6 +243,12 @@ impl CardPort for SoftPort {
             .sign_digest(digest)
             .unwrap())
     }
+    fn agree_unlocked(&self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError> {
+        if !*self.verified.lock().unwrap() {
+            return Err(CardError::PinRequired);
+        }
+        Ok(self.card(READER)?.lock().unwrap().keys[&slot].agree(peer).unwrap())
+    }
     fn prepare(
         &self,
         reader: &str,
@@ -297,8 +305,37 @@ impl CardPort for SoftPort {
 pub type Lie = Box<dyn Fn(&str, &mut serde_json::Value) + Send>;
 type Lies = Arc<Mutex<Option<Lie>>>;
 
-async fn lying(lies: Lies, request: Request, next: Next) -> Response {
+/// The gateway fails once at a request that changes something.
+#[derive(Clone, Copy)]
+pub struct Cut {
+    /// So many such requests go well first.
+    pub after: usize,
+    /// It is handled, and only the answer is lost.
+    pub handled: bool,
+}
+
+type Cuts = Arc<Mutex<Option<Cut>>>;
+
+/// Whether this request is the one that fails.
+fn falls(cuts: &Cuts, request: &Request) -> Option<Cut> {
+    let changes = *request.method() == Method::PUT || request.uri().path() == "/v1/actions";
+    let mut cuts = cuts.lock().unwrap();
+    let cut = cuts.as_mut().filter(|_| changes)?;
+    if cut.after == 0 {
+        return cuts.take();
+    }
+    cut.after -= 1;
+    None
+}
+
+async fn lying(lies: Lies, cuts: Cuts, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    if let Some(cut) = falls(&cuts, &request) {
+        if cut.handled {
+            next.run(request).await;
+        }
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     let answer = next.run(request).await;
     if lies.lock().unwrap().is_none() || answer.headers().contains_key("signature") {
         return answer;
@@ -321,6 +358,7 @@ pub struct Server {
     pub stage: Stage,
     pub address: SocketAddr,
     lies: Lies,
+    pub cuts: Cuts,
     running: Option<tokio::task::JoinHandle<()>>,
     looking: tokio::task::JoinHandle<()>,
 }
@@ -345,6 +383,7 @@ impl Server {
             stage,
             address: ([127, 0, 0, 1], 0).into(),
             lies: Lies::default(),
+            cuts: Cuts::default(),
             running: None,
             looking,
         };
@@ -370,7 +409,8 @@ impl Server {
         let listener = tokio::net::TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
         let lies = Arc::clone(&self.lies);
-        let lie = middleware::from_fn(move |request, next| lying(Arc::clone(&lies), request, next));
+        let cuts = Arc::clone(&self.cuts);
+        let lie = middleware::from_fn(move |request, next| lying(Arc::clone(&lies), Arc::clone(&cuts), request, next));
         let service = app(self.stage.gateway.clone())
             .layer(lie)
             .into_make_service_with_connect_info::<SocketAddr>();
@@ -418,7 +458,25 @@ impl Server {
         card
     }
 
-    /// Seals the hospital's agreement key to a 9D key.
+    /// The card of the master key, with the institution's key sealed to it.
+    pub async fn master(&self, hospital: &Hospital) -> Arc<Mutex<SoftCard>> {
+        self.wrap_to(hospital, &hospital.wrap.public()).await;
+        let copy = |key: &SoftKey| SoftKey::from_bytes(&key.to_bytes()).unwrap();
+        let card = SoftCard::blank("9001");
+        {
+            let mut made = card.lock().unwrap();
+            (made.factory_pin, made.factory_secrets) = (false, false);
+            made.keys = [
+                (Slot::Authentication, SoftKey::generate().unwrap()),
+                (Slot::Signature, copy(&hospital.master)),
+                (Slot::KeyManagement, copy(&hospital.wrap)),
+            ]
+            .into();
+        }
+        card
+    }
+
+    /// Seals the hospital's agreement key of epoch 1 to a 9D key.
     pub async fn wrap_to(&self, hospital: &Hospital, recipient: &PublicKey) {
         let domain = self.stage.gateway.domain();
         let aad = agreement_aad(&hospital.id, 1, &recipient.id());
@@ -455,16 +513,28 @@ impl Server {
 
     /// [`Server::grant`] on other terms.
     pub async fn grant_on(&self, patient: &Patient, hospital: &Hospital, terms: Terms, name: &str) -> Given {
+        let to = (hospital.agreement.public(), 1);
+        self.grant_to(patient, hospital, to, terms, name).await
+    }
+
+    /// [`Server::grant_on`], sealed to the agreement key of an epoch.
+    pub async fn grant_to(
+        &self,
+        patient: &Patient,
+        hospital: &Hospital,
+        (to, epoch): (PublicKey, u32),
+        terms: Terms,
+        name: &str,
+    ) -> Given {
         let given = patient.document(&self.stage, hospital, terms).unwrap();
-        let mut body = patient.body(&self.stage, hospital, &given).unwrap();
+        let mut body = patient.body_to(&self.stage, &to, epoch, &given).unwrap();
         let context = Context {
             label: "wardkey/label/1",
             domain: self.stage.gateway.domain(),
             aad: given.commitment.bytes(),
         };
         let label = serde_json::json!({ "name": name, "birthDate": "1961-04-12" }).to_string();
-        body["label"] =
-            serde_json::to_value(seal(&hospital.agreement.public(), &context, label.as_bytes()).unwrap()).unwrap();
+        body["label"] = serde_json::to_value(seal(&to, &context, label.as_bytes()).unwrap()).unwrap();
         let reply = self
             .stage
             .signed(patient.signer(), Ask::post("/v1/grants", &body))

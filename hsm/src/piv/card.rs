@@ -9,6 +9,7 @@ use crate::{CardError, Pin, Slot, TouchPolicy, holder};
 use std::sync::mpsc;
 use std::time::Duration;
 use wardkey_core::key::{PublicKey, Signature};
+use zeroize::Zeroizing;
 
 /// A shared connection to the PIV application of a card. Bound to this very insertion: after a pull every call fails with
 /// [`CardError::Pulled`], and another card needs a new connection.
@@ -174,6 +175,16 @@ impl PivCard {
     /// [`CardError::PinRequired`] if the card wants the PIN, was reset, or another application was selected meanwhile.
     pub fn sign_unlocked(&mut self, slot: Slot, digest: &[u8; 32]) -> Result<Signature, CardError> {
         self.transact(|line| commands::sign(line, slot, digest))?
+            .map_err(|_| CardError::PinRequired)
+    }
+
+    /// ECDH while the PIN is still verified, as [`PivCard::sign_unlocked`]: a running session takes up the institution's next
+    /// agreement key with 9D. What comes of it tells whether it was the expected card.
+    ///
+    /// # Errors
+    /// [`CardError::PinRequired`] if the card wants the PIN, was reset, or another application was selected meanwhile.
+    pub fn agree_unlocked(&mut self, slot: Slot, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, CardError> {
+        self.transact(|line| commands::agree(line, slot, peer))?
             .map_err(|_| CardError::PinRequired)
     }
 

@@ -4,6 +4,7 @@
 pub mod approvals;
 pub mod chart;
 pub mod enrolment;
+pub mod masters;
 pub mod outbox;
 pub mod posters;
 pub mod session;

@@ -23,16 +23,16 @@ pub fn count(process: u32, needles: &[Vec<u8>]) -> Vec<usize> {
 fn in_process(id: u32, needles: &[Vec<u8>]) -> Vec<usize> {
     let mut found = vec![0; needles.len()];
     let open = |name: &str| File::open(format!("/proc/{id}/{name}"));
-    let (Ok(memory), Ok(pages), Ok(maps)) = (
+    let (Ok(memory), Ok(pages), Ok(regions)) = (
         open("mem"),
         open("pagemap"),
-        fs::read_to_string(format!("/proc/{id}/maps")),
+        fs::read_to_string(format!("/proc/{id}/smaps")),
     ) else {
         return found;
     };
     let longest = needles.iter().map(Vec::len).max().unwrap_or(1);
     let mut piece = vec![0; PIECE + longest];
-    for (start, end) in maps.lines().filter_map(writable) {
+    for (start, end) in writable(&regions) {
         for at in (start..end).step_by(PIECE) {
             // A web view reserves tens of gigabytes that it never touches.
             if !is_touched(&pages, at, end.min(at + PIECE as u64)) {
@@ -65,10 +65,23 @@ fn is_touched(pages: &File, start: u64, end: u64) -> bool {
     }
 }
 
-fn writable(line: &str) -> Option<(u64, u64)> {
-    let mut parts = line.split_whitespace();
-    let (range, rights) = (parts.next()?, parts.next()?);
-    let (start, end) = range.split_once('-')?;
-    let number = |text| u64::from_str_radix(text, 16).ok();
-    rights.starts_with("rw").then(|| number(start).zip(number(end)))?
+/// Writable regions of which anything is in memory or swapped out.
+fn writable(regions: &str) -> Vec<(u64, u64)> {
+    let mut found = Vec::new();
+    let mut current = None;
+    for line in regions.lines() {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["Rss:" | "Swap:", "0", ..] => {}
+            ["Rss:" | "Swap:", ..] => found.extend(current.take()),
+            [range, rights, ..] if rights.starts_with("rw") && range.contains('-') => {
+                let number = |text| u64::from_str_radix(text, 16).ok();
+                current = range
+                    .split_once('-')
+                    .and_then(|(start, end)| number(start).zip(number(end)));
+            }
+            [range, _, _, _, ..] if range.contains('-') => current = None,
+            _ => {}
+        }
+    }
+    found
 }

@@ -9,10 +9,14 @@ import type {
   Draft,
   ImportPreview,
   ItView,
+  KeyView,
+  MastersView,
+  OfferedMaster,
   OutboxRow,
   PatientRow,
   Prescription,
   Progress,
+  ProposalRow,
   RequestRow,
   Snapshot,
   Topic,
@@ -73,6 +77,18 @@ export interface Commands {
   revokeDevice(device: string, reason: string): Promise<void>;
   /** What a card read and wrote since a time (seconds since 1970). */
   deviceUses(device: string, since: number): Promise<DeviceUses>;
+  setSuspension(device: string, suspended: boolean): Promise<void>;
+  keyState(): Promise<KeyView>;
+  moveKey(): Promise<void>;
+  giveKey(): Promise<void>;
+  masters(): Promise<MastersView>;
+  /** The new card in the reader signs; `replaces` is the key whose place it takes. */
+  offerMaster(replaces: string | null, threshold: number): Promise<OfferedMaster>;
+  acceptMaster(): Promise<void>;
+  changeMasters(remove: string | null, threshold: number): Promise<void>;
+  proposals(): Promise<ProposalRow[]>;
+  cosign(proposal: string): Promise<void>;
+  withdraw(proposal: string, reason: string): Promise<void>;
 
   poster(): Promise<{ svg: string; link: string }>;
   savePoster(): Promise<{ pdf: string; png: string }>;

@@ -357,6 +357,28 @@ describe("writing", () => {
 });
 
 describe("terminal tasks", () => {
+  test("IT's card unlocks for a while; leaving the area locks again", async () => {
+    page = await windows.open("card=new");
+    await id("tasks").click();
+    await id("it-unlock").click();
+    await page.locator("[data-testid=it-state][data-value=open]").waitFor();
+    await id("nav-approvals").click();
+    expect(await calls("forgetItCard")).toHaveLength(0);
+    await id("nav-status").click();
+    await id("status").waitFor();
+    expect(await calls("forgetItCard")).toHaveLength(1);
+    await id("nav-enrolment").click();
+    await page.locator("[data-testid=it-state][data-value=locked]").waitFor();
+  });
+
+  test("without an IT card the first step is to set one up", async () => {
+    page = await windows.open("card=new&it=none");
+    await id("tasks").click();
+    await id("it-found").click();
+    await page.locator("[data-testid=it-state][data-value=open]").waitFor();
+    expect(await calls("foundItCard")).toHaveLength(1);
+  });
+
   test("a card is prepared for a named person, then requested; the words are shown", async () => {
     page = await windows.open("card=new");
     await id("tasks").click();

@@ -11,7 +11,7 @@ use wardkey_core::grant::GrantDocument;
 use wardkey_core::hpke::{Sealed, seal};
 use wardkey_core::http_signature::KeyName;
 use wardkey_core::id::{Commitment, PatientId, RecordId};
-use wardkey_core::key::SoftKey;
+use wardkey_core::key::{PublicKey, SoftKey};
 use wardkey_core::record::{RecordHeader, Unsigned};
 use wardkey_core::section::{LOG_SECTION, Section};
 use wardkey_core::section_keys::{SectionKey, SectionKeys, wrap_aad, wrap_context};
@@ -157,12 +157,20 @@ impl Patient {
     /// # Errors
     /// Signing or sealing fails.
     pub fn body(&self, stage: &Stage, hospital: &Hospital, given: &Given) -> anyhow::Result<Value> {
-        let (domain, to) = (stage.domain(), hospital.agreement.public());
+        self.body_to(stage, &hospital.agreement.public(), 1, given)
+    }
+
+    /// [`Patient::body`], sealed to the institution's agreement key of any epoch.
+    ///
+    /// # Errors
+    /// Signing or sealing fails.
+    pub fn body_to(&self, stage: &Stage, to: &PublicKey, epoch: u32, given: &Given) -> anyhow::Result<Value> {
+        let domain = stage.domain();
         let mut keys = Vec::new();
         for section in given.document.readable().map(Section::number) {
             let aad = wrap_aad(&self.id, &given.commitment, section, 0);
             let sealed = seal(
-                &to,
+                to,
                 &wrap_context(domain, &aad),
                 self.section(section)?.to_bytes().as_slice(),
             )?;
@@ -180,7 +188,7 @@ impl Patient {
             "signature": domain.sign(&self.root, &given.document.typed())?,
             "sectionKeys": keys,
             "label": Sealed { enc: vec![4; 65], ct: vec![0; 40] },
-            "agreementEpoch": 1,
+            "agreementEpoch": epoch,
             "action": SignedAction::by_key(action, given.key.public(), by_key),
         }))
     }

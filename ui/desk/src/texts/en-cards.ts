@@ -1,4 +1,5 @@
 // The words of cards, their approval and their life: for IT staff and the holder of the master key. Part of en.ts.
+import { masterWords } from "./en-masters";
 import { places } from "./places";
 import { count } from "./count";
 
@@ -36,6 +37,7 @@ export const cards = {
     words: "Compare these words with the master-key holder",
     deviceStates: {
       active: "Approved",
+      suspended: "Suspended",
       revoked: "Revoked",
       expired: "Expired",
       waiting: "Waiting for approval",
@@ -50,6 +52,10 @@ export const cards = {
       generating9d: "Making the agreement key (9D)",
       replacingSecrets: "Replacing PUK and management key",
       attesting: "Reading the evidence",
+      collecting: "Looking up who has a card",
+      sealing: "Sealing the new key",
+      uploading: "Sending it",
+      rotating: "Writing it on the chain",
       choosePin: "Choose a PIN in the PIN window",
       done: "Done",
     } as Record<string, string>,
@@ -162,7 +168,7 @@ export const cards = {
       lastUse: "Last used",
       state: "State",
     },
-    deviceStates: { active: "Active", revoked: "Revoked", expired: "Expired" },
+    deviceStates: { active: "Active", suspended: "Suspended", revoked: "Revoked", expired: "Expired" },
     deviceSearch: "Search by person, role or card",
     deviceAll: "Also revoked and expired cards",
     deviceNoMatch: "No card matches.",
@@ -202,6 +208,7 @@ export const cards = {
     usesActions: { read: "Read", write: "Wrote" },
     usesUnknown: "Name not known here",
     usesWord: "As the gateway kept it. Each line is also in the log of its patient.",
+    ...masterWords,
     rightsWords: (read: boolean, write: boolean) =>
       read && write ? "Read and write" : read ? "Read" : write ? "Write" : "Nothing",
   },

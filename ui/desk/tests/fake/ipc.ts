@@ -1,8 +1,21 @@
 // A workstation inside the browser, for tests of the window only (vite --mode fake). It keeps to the rules of the real one:
 // nothing without a card and a sign-in, a pulled card covers, drafts outlive the cover. Driven through `window.fake`.
 import type { Commands, Events } from "../../src/commands";
-import type { CardStatus, Chart, Draft, ItView, Notice, PatientRow, Progress, Snapshot, Topic } from "../../src/model";
-import { chartOf, DEVICES, NOW, OUTBOX, PATIENTS, REQUESTS, USES, WORDS } from "./people";
+import type {
+  CardStatus,
+  Chart,
+  Draft,
+  ItView,
+  KeyView,
+  MastersView,
+  Notice,
+  PatientRow,
+  Progress,
+  ProposalRow,
+  Snapshot,
+  Topic,
+} from "../../src/model";
+import { chartOf, DEVICES, MASTERS, NOW, OFFERED, OUTBOX, PATIENTS, PROPOSALS, REQUESTS, USES, WORDS } from "./people";
 
 const CARD = { serial: "30112233", firmware: "5.7.1", prepared: true, reader: "Virtual PCD 00 00", blocked: false };
 const USER = {
@@ -44,6 +57,9 @@ class Fake {
   drafts: Record<string, Draft> = {};
   outbox = [...OUTBOX];
   requests = [...REQUESTS];
+  key: KeyView = { epoch: 1, due: [], missing: 0, pending: false };
+  masters: MastersView = { keys: MASTERS.slice(0, 1), threshold: 1, offered: null };
+  proposals: ProposalRow[] = [];
   large = 0;
   /** Commands that answer with this notice until it is taken away. */
   refuse: Partial<Record<keyof Commands, Notice>> = {};
@@ -119,6 +135,10 @@ const scene = new URLSearchParams(location.search);
 if (scene.has("open")) fake.signedIn();
 if (scene.has("ending")) fake.snapshot.cardEnd = { notAfter: NOW + 9 * 86_400, requested: false };
 if (scene.has("master")) fake.snapshot.master = { name: "Summit Clinic", id: "ab".repeat(32), status: "accredited" };
+if (scene.has("several")) {
+  fake.masters = { keys: MASTERS, threshold: 2, offered: OFFERED };
+  fake.proposals = [...PROPOSALS];
+}
 if (scene.has("unregistered")) fake.snapshot.master = { name: "", id: "ab".repeat(32), status: "unregistered" };
 if (scene.has("card")) fake.insert(scene.get("card") !== "new");
 if (scene.has("it")) fake.it = { ...fake.it, state: scene.get("it") as ItView["state"] };
@@ -272,7 +292,49 @@ export const commands: Commands = {
       fake.requests = fake.requests.filter((known) => known.request !== request);
     }),
   devices: () => answer("devices", [], () => DEVICES),
-  revokeDevice: (device, reason) => answer("revokeDevice", [device, reason], () => withPin(() => undefined)),
+  revokeDevice: (device, reason) =>
+    answer("revokeDevice", [device, reason], () =>
+      withPin(() => {
+        fake.key = { ...fake.key, due: ["Dr Inês Duarte"] };
+        fake.tell("devices");
+      }),
+    ),
+  setSuspension: (device, suspended) => answer("setSuspension", [device, suspended], () => withPin(() => undefined)),
+  keyState: () => answer("keyState", [], () => fake.key),
+  moveKey: () =>
+    answer("moveKey", [], async () => {
+      for (const [done, step] of ["collecting", "sealing", "uploading", "rotating"].entries()) {
+        for (const heard of fake.heardProgress) heard({ task: "moveKey", step, done, total: 4 });
+        await wait(fake.pinMs);
+      }
+      fake.key = { epoch: fake.key.epoch + 1, due: [], missing: 0, pending: false };
+    }),
+  giveKey: () => answer("giveKey", [], () => withPin(() => (fake.key = { ...fake.key, missing: 0 }))),
+  masters: () => answer("masters", [], () => fake.masters),
+  offerMaster: (replaces, threshold) =>
+    answer("offerMaster", [replaces, threshold], () => ({ ...OFFERED, replaces: replaces ?? "", threshold })),
+  acceptMaster: () =>
+    answer("acceptMaster", [], () => withPin(() => (fake.masters = { ...fake.masters, offered: null }))),
+  changeMasters: (remove, threshold) =>
+    answer("changeMasters", [remove, threshold], () =>
+      withPin(() => {
+        const keys = fake.masters.keys.filter((known) => known.key !== remove);
+        fake.masters = { ...fake.masters, keys, threshold };
+      }),
+    ),
+  proposals: () => answer("proposals", [], () => fake.proposals),
+  cosign: (proposal) =>
+    answer("cosign", [proposal], () =>
+      withPin(() => {
+        fake.proposals = fake.proposals.map((row) => (row.proposal === proposal ? { ...row, state: "done" } : row));
+      }),
+    ),
+  withdraw: (proposal, reason) =>
+    answer("withdraw", [proposal, reason], () => {
+      fake.proposals = fake.proposals.map((row) =>
+        row.proposal === proposal ? { ...row, state: "withdrawn", reason } : row,
+      );
+    }),
   deviceUses: (device, since) =>
     answer("deviceUses", [device, since], async () => {
       await withPin(() => undefined);

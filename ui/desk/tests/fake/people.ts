@@ -5,8 +5,11 @@ import type {
   DeviceRow,
   DeviceUses,
   Entry,
+  MasterRow,
+  OfferedMaster,
   OutboxRow,
   PatientRow,
+  ProposalRow,
   RequestRow,
   SectionName,
 } from "../../src/model";
@@ -241,6 +244,44 @@ export const REQUESTS: RequestRow[] = [
     submitted: NOW - 7200,
     renews: null,
     others: ["30110007"],
+  },
+];
+
+export const MASTERS: MasterRow[] = ["one", "two", "three"].map((name, n) => ({
+  key: hex(`m${name}`),
+  name: hex(`m${name}`).slice(0, 8),
+  words: WORDS,
+  own: n === 0,
+}));
+
+export const OFFERED: OfferedMaster = {
+  card: "30119004",
+  evidence: { verdict: "testRoot", detail: "", slots },
+  words: WORDS,
+  replaces: "",
+  threshold: 2,
+};
+
+export const PROPOSALS: ProposalRow[] = [
+  {
+    proposal: hex("prop1"),
+    kind: "approve",
+    holder: "Jonas Falk",
+    role: "Nurse",
+    card: "30112299",
+    rights: 3,
+    notAfter: NOW + 700 * DAY,
+    evidence: { verdict: "testRoot", detail: "", slots },
+    words: WORDS,
+    masters: [],
+    threshold: 0,
+    proposer: "6d74776f",
+    proposed: NOW - 600,
+    signatures: [{ name: "6d74776f", own: false, at: NOW - 600 }],
+    needed: 2,
+    deadline: NOW + 6 * DAY,
+    state: "open",
+    reason: "",
   },
 ];
 

@@ -627,7 +627,7 @@ renews: number | null,
  */
 others: Array<string>, };
 
-export type DeviceStatus = "active" | "revoked" | "expired";
+export type DeviceStatus = "active" | "suspended" | "revoked" | "expired";
 
 export type DeviceRow = { 
 /**
@@ -670,6 +670,170 @@ lastUse: number | null,
  * Why it was revoked; empty if nothing was noted.
  */
 note: string, };
+
+export type KeyView = { 
+/**
+ * Its epoch, from 1.
+ */
+epoch: number, 
+/**
+ * Whose revoked cards, or which removed master keys, still hold it: it is to be moved.
+ */
+due: Array<string>, 
+/**
+ * How many cards that may act do not have it yet.
+ */
+missing: number, 
+/**
+ * A move was prepared on this terminal and not finished.
+ */
+pending: boolean, };
+
+export type MasterRow = { 
+/**
+ * Its key id.
+ */
+key: string, 
+/**
+ * Short name: the beginning of its id.
+ */
+name: string, 
+/**
+ * Six words of its key, to compare.
+ */
+words: Array<string>, 
+/**
+ * It is on the card that is signed in.
+ */
+own: boolean, };
+
+export type OfferedMaster = { 
+/**
+ * The card's serial number.
+ */
+card: string, 
+/**
+ * What its attestation proves.
+ */
+evidence: Evidence, 
+/**
+ * Six words of its key, shown to both holders.
+ */
+words: Array<string>, 
+/**
+ * Short name of the key whose place it takes; empty if it is a further one.
+ */
+replaces: string, 
+/**
+ * How many must sign from then on.
+ */
+threshold: number, };
+
+export type MastersView = { 
+/**
+ * In their order.
+ */
+keys: Array<MasterRow>, 
+/**
+ * How many must sign.
+ */
+threshold: number, 
+/**
+ * A new card that waits for this master's signature.
+ */
+offered: OfferedMaster | null, };
+
+export type ProposalKind = "approve" | "suspend" | "resume" | "masters";
+
+export type ProposalState = "open" | "done" | "withdrawn" | "stale";
+
+export type SignatureRow = { 
+/**
+ * Short name of the key.
+ */
+name: string, 
+/**
+ * It is on the card that is signed in.
+ */
+own: boolean, 
+/**
+ * Seconds since 1970.
+ */
+at: number, };
+
+export type ProposalRow = { 
+/**
+ * Its id.
+ */
+proposal: string, 
+/**
+ * What it would do.
+ */
+kind: ProposalKind, 
+/**
+ * Whose card; empty for a change of master keys.
+ */
+holder: string, 
+/**
+ * As what.
+ */
+role: string, 
+/**
+ * Serial number of the card.
+ */
+card: string, 
+/**
+ * Rights of an approval, bit 0 read, bit 1 write.
+ */
+rights: number, 
+/**
+ * End of an approval.
+ */
+notAfter: number, 
+/**
+ * What the card's attestation proves, for an approval.
+ */
+evidence: Evidence | null, 
+/**
+ * Six words of the card's request, or of the change, the same on every master's terminal.
+ */
+words: Array<string>, 
+/**
+ * Short names of the new list of master keys.
+ */
+masters: Array<string>, 
+/**
+ * How many of them must sign from then on.
+ */
+threshold: number, 
+/**
+ * Who proposed it.
+ */
+proposer: string, 
+/**
+ * When.
+ */
+proposed: number, 
+/**
+ * Who signed so far.
+ */
+signatures: Array<SignatureRow>, 
+/**
+ * How many signatures it needs.
+ */
+needed: number, 
+/**
+ * The last second at which it can be carried out.
+ */
+deadline: number, 
+/**
+ * Where it stands.
+ */
+state: ProposalState, 
+/**
+ * Why it was withdrawn, or the code of why it is stale; empty otherwise.
+ */
+reason: string, };
 
 export type UseAction = "read" | "write";
 
@@ -761,7 +925,7 @@ state: SlotState,
  */
 evidence: EvidenceVerdict, };
 
-export type CardDeviceStatus = "active" | "revoked" | "expired" | "waiting" | "unknown";
+export type CardDeviceStatus = "active" | "suspended" | "revoked" | "expired" | "waiting" | "unknown";
 
 export type CardDevice = { 
 /**
@@ -827,7 +991,7 @@ cards: Array<string>,
  */
 until: number | null, };
 
-export type Task = "prepareCard" | "prepareMaster" | "prepareIt";
+export type Task = "prepareCard" | "prepareMaster" | "prepareIt" | "moveKey";
 
 export type Progress = { 
 /**
