@@ -57,7 +57,6 @@ async fn first_days(uri: &str, place: MasterPlace) {
     // A doctor's card comes and goes; the master key's session ends with it, as with every wipe.
     let doctor = SoftCard::blank("1001");
     desk.it().await;
-    desk.port.pull();
     insert(&desk, &doctor).await;
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     let request = desk.work.request_device().await.unwrap().request;
