@@ -1,5 +1,5 @@
 //! What draws the window: OpenGL and wgpu (Vulkan, Direct3D, Metal, OpenGL ES) each fail somewhere (remote desktops, bare virtual
-//! machines), so if one does not open a window, the other is tried. Order and figures: docs/decisions/0014.
+//! machines), so if one does not open a window, the other is tried. Order and figures: docs/decisions/0016.
 
 use crate::fault::PinpadError;
 use crate::window::Window;

@@ -9,8 +9,13 @@ use serde_json::{Value, json};
 /// Harbour's master-key holder revokes the doctor's card and looks what it read and wrote; the card opens nothing any more.
 pub async fn revoked(s: &mut Stage) -> Result<Value> {
     let (side, person) = (Side::Harbour, doctor(Side::Harbour));
-    s.insert(side, master(side)).await?;
+    // The doctor has gone; the terminal is free for the master-key holder.
+    let page = s.at(side).page()?;
+    page.click("lock").await?;
+    page.see("locked").await?;
+    s.pull(side).await?;
     to_approvals(s, side).await?;
+    s.insert(side, master(side)).await?;
     master_sign_in(s, side).await?;
     let page = s.at(side).page()?;
     page.reads("device-row", person.name).await?;
