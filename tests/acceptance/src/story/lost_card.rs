@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 pub async fn revoked(s: &mut Stage) -> Result<Value> {
     let (side, person) = (Side::Harbour, doctor(Side::Harbour));
     s.insert(side, master(side)).await?;
+    // The doctor was signed in: her work is under the cover, which another person's card does not lift.
+    let page = s.at(side).page()?;
+    page.click("cover-lock").await?;
+    page.see("tasks").await?;
     to_approvals(s, side).await?;
     master_sign_in(s, side).await?;
     let page = s.at(side).page()?;
