@@ -210,7 +210,6 @@ impl Rights {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "test")]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
