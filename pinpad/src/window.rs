@@ -60,7 +60,7 @@ pub fn open(setting: Setting) -> Result<(), PinpadError> {
     let mut setting = Some(setting);
     renderer::run(&viewport, &mut |ctx| {
         let setting = setting.take().ok_or("the window was open already")?;
-        Ok(Window::new(setting, ctx)?)
+        Window::new(setting, ctx)
     })
 }
 

@@ -37,7 +37,8 @@ impl Typist {
                 let this = format!("{window} {process}");
                 if !window.is_empty() && !name.is_empty() && this != last {
                     sleep(Duration::from_millis(250));
-                    let times = if name.contains("Choose") { 2 } else { 1 };
+                    let chooses = name.contains("Choose") || name.contains("Unblock");
+                    let times = if chooses { 2 } else { 1 };
                     for _ in 0..times {
                         enter(&display, &window);
                     }

@@ -47,6 +47,8 @@ async fn set_it_up(s: &mut Stage, side: Side) -> Result<()> {
     go(s, side, "enrolment").await?;
     s.insert(side, it(side)).await?;
     let page = s.at(side).page()?;
+    // The button waits for the card to be read.
+    page.see("card-status").await?;
     page.click("it-found").await?;
     s.choose_pin(side, it(side)).await?;
     page.reads_with("it-state", "data-value", "open").await?;
@@ -59,6 +61,8 @@ pub async fn unlock_it(s: &mut Stage, side: Side) -> Result<()> {
     go(s, side, "enrolment").await?;
     s.insert(side, it(side)).await?;
     let page = s.at(side).page()?;
+    // The button waits for the card to be read.
+    page.see("card-status").await?;
     page.click("it-unlock").await?;
     s.pin(side, it(side)).await?;
     page.reads_with("it-state", "data-value", "open").await?;

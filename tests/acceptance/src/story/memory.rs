@@ -13,6 +13,9 @@ use wardkey_core::key::PublicKey;
 use wardkey_core::typed::Domain;
 use wardkey_hsm::{Pin, PivCard, Slot};
 
+/// What is searched for.
+type Needles = Vec<Vec<u8>>;
+
 const SIDE: Side = Side::Harbour;
 /// How long the window may take to let go of a key after the card was pulled.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,7 +45,7 @@ pub async fn learn(s: &mut Stage, side: Side) -> Result<()> {
 }
 
 /// The PIN as typed and as script holds text; the key as bytes, as the arithmetic holds it, and as text; what the card agreed on.
-fn needles(s: &Stage) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>)> {
+fn needles(s: &Stage) -> Result<(Needles, Needles)> {
     let pin = doctor(SIDE).pin;
     let wide = pin.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let (key, shared) = (s.noted("harbour-agreement-key")?, s.noted("harbour-shared")?);
