@@ -112,7 +112,7 @@ fn a_response_is_bound_to_its_request() {
     );
     let parsed = parse(&headers.input, &headers.signature).unwrap();
     parsed.verify_response(&response, &gateway.public()).unwrap();
-    let another = signed(&client, &request);
+    let another = signed(&SoftKey::generate().unwrap(), &request);
     let swapped = ResponseParts {
         request_signature: &another.raw,
         ..response

@@ -25,6 +25,7 @@ async fn sign_in(desk: &Desk, card: &SoftMaster) {
 /// A blank card becomes a further master key (or takes one's place): it signs first, then the `accepting` card.
 async fn add(desk: &Desk, accepting: &SoftMaster, serial: &str, replaces: Option<&str>, threshold: u8) -> SoftMaster {
     let card = SoftCard::blank(serial);
+    desk.open_it().await;
     insert(desk, &card).await;
     desk.work.prepare_master().await.unwrap();
     let offered = desk.work.offer_master(replaces, threshold).await.unwrap();
@@ -67,6 +68,7 @@ impl Three {
     /// A doctor's card asks for approval at the first terminal, whose master then signs in again.
     async fn request(&self, holder: &str, serial: &str) -> (SoftMaster, String) {
         let card = SoftCard::blank(serial);
+        self.first.open_it().await;
         insert(&self.first, &card).await;
         self.first.work.prepare_card(holder, "Doctor").await.unwrap();
         let requested = self.first.work.request_device().await.unwrap();
@@ -218,6 +220,7 @@ async fn the_only_master_key_is_replaced_by_a_new_card() {
     assert_eq!(desk.work.requests().await.unwrap_err().code, "session-master-replaced");
     sign_in(&desk, &new).await;
     let doctor = SoftCard::blank("1001");
+    desk.open_it().await;
     insert(&desk, &doctor).await;
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     let requested = desk.work.request_device().await.unwrap();
@@ -257,6 +260,7 @@ async fn an_offer_is_for_new_cards_and_for_the_list_of_its_time() {
     sign_in(&desk, &one).await;
     assert_eq!(desk.work.accept_master().await.unwrap_err().code, "master-none-offered");
     let late = SoftCard::blank("9002");
+    desk.open_it().await;
     insert(&desk, &late).await;
     desk.work.prepare_master().await.unwrap();
     assert_eq!(

@@ -48,6 +48,7 @@ pub fn parse(text: &str) -> Result<Vec<Holder>, CliError> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut lines = Lines::of(text.trim_start_matches('\u{feff}'));
     let wrong = |detail: String| CliError::HoldersWrong { detail };
     let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
     let columns: Vec<String> = header.iter().map(str::to_lowercase).collect();
@@ -63,7 +64,7 @@ pub fn parse(text: &str) -> Result<Vec<Holder>, CliError> {
     for record in reader.records() {
         match record {
             Ok(record) => found.push(Holder {
-                line: record.position().map_or(0, csv::Position::line),
+                line: record.position().map_or(0, |position| lines.at(position.byte())),
                 holder: record.get(holder).unwrap_or_default().to_owned(),
                 role: record.get(role).unwrap_or_default().to_owned(),
             }),
@@ -83,6 +84,36 @@ pub fn parse(text: &str) -> Result<Vec<Holder>, CliError> {
         mistakes.push(format!("and {more} more"));
     }
     Err(wrong(mistakes.join("; ")))
+}
+
+/// Counts lines up to places that only grow. The library's own count stands before the line feed of a CRLF and before empty lines.
+struct Lines<'a> {
+    text: &'a str,
+    counted: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    const fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the record that begins at a byte, or after the line ends that stand there.
+    fn at(&mut self, byte: u64) -> u64 {
+        let rest = usize::try_from(byte)
+            .ok()
+            .and_then(|at| self.text.get(at..))
+            .unwrap_or_default();
+        let start = self.text.len() - rest.trim_start_matches(['\r', '\n']).len();
+        let passed = self.text.get(self.counted..start).unwrap_or_default();
+        self.line += u64::try_from(passed.matches('\n').count()).unwrap_or_default();
+        self.counted = start.max(self.counted);
+        self.line
+    }
 }
 
 fn check(all: &[Holder]) -> Vec<String> {
@@ -125,6 +156,8 @@ mod tests {
             (all[1].line, all[1].holder.as_str(), all[1].role.as_str()),
             (3, "Ōe Kenji", "Doctor")
         );
+        let with_gaps = parse("holder,role\n\nA,B\n\n\nC,\"D\nE\"\nF,G\n").unwrap();
+        assert_eq!(with_gaps.iter().map(|one| one.line).collect::<Vec<_>>(), [3, 6, 8]);
     }
 
     #[test]

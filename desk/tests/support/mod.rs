@@ -562,6 +562,7 @@ pub struct Desk {
     pub work: Arc<Workstation>,
     pub port: SoftPort,
     pub told: Told,
+    its: Mutex<Option<Arc<Mutex<SoftCard>>>>,
 }
 
 impl Desk {
@@ -581,6 +582,7 @@ impl Desk {
             work,
             port,
             told,
+            its: Mutex::default(),
         }
     }
 
@@ -597,7 +599,17 @@ impl Desk {
         self.swap(&card).await;
         self.work.found_it_card().await.unwrap();
         self.port.pull();
+        *self.its.lock().unwrap() = Some(Arc::clone(&card));
         card
+    }
+
+    /// Opens IT's secret, which a sign-in has locked; sets IT's card up at the first time.
+    pub async fn open_it(&self) {
+        let known = self.its.lock().unwrap().clone();
+        match known {
+            Some(it) => self.unlock(&it).await,
+            None => drop(self.it().await),
+        }
     }
 
     /// Unlocks with IT's card, as before every task after a sign-in; the reader is empty afterwards.
