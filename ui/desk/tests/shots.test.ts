@@ -135,6 +135,16 @@ const scenes: Record<string, { scene: string; play?: (page: Page) => Promise<voi
     },
   },
   ending: { scene: "open&ending" },
+  itcard: { scene: "card=new&it=open", play: (page) => id(page, "tasks").click() },
+  masters: {
+    scene: "card&master&several",
+    play: async (page) => {
+      await id(page, "tasks").click();
+      await id(page, "nav-approvals").click();
+      await id(page, "request").first().waitFor();
+      await page.setViewportSize({ width: 1280, height: 2600 });
+    },
+  },
   status: {
     scene: "open",
     play: async (page) => {
