@@ -73,11 +73,20 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
+        Self::on(&[])
+    }
+
+    /// With a display that offers no OpenGL of its own: the loader would fall back to it, whatever the environment says.
+    pub fn without_glx() -> Self {
+        Self::on(&["-extension", "GLX"])
+    }
+
+    fn on(display: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let rig = Rig::start(&folder.path().join("ca")).unwrap();
         Self {
             rig,
-            screen: Screen::new(),
+            screen: Screen::new(display),
             folder,
         }
     }
@@ -262,14 +271,14 @@ struct Screen {
 
 impl Screen {
     /// Other tests of this machine start servers too, and two may reach for the same number: then the next try gets another.
-    fn new() -> Self {
+    fn new(more: &[&str]) -> Self {
         (0..10)
-            .find_map(|_| Self::attempt())
+            .find_map(|_| Self::attempt(more))
             .expect("an X server; install xvfb and xdotool")
     }
 
     /// `-noreset`: otherwise the server starts over whenever its last window closes, and refuses whoever comes meanwhile.
-    fn attempt() -> Option<Self> {
+    fn attempt(more: &[&str]) -> Option<Self> {
         let mut server = Command::new("Xvfb")
             .args([
                 "-displayfd",
@@ -281,6 +290,7 @@ impl Screen {
                 "tcp",
                 "-noreset",
             ])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

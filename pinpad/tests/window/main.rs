@@ -228,7 +228,7 @@ fn each_renderer_takes_a_pin_and_the_other_stands_in_where_the_first_fails() {
 
 #[test]
 fn without_any_graphics_driver_both_renderers_are_tried_and_no_pin_is_asked_for() {
-    let bench = Bench::new();
+    let bench = Bench::without_glx();
     let card = bench.ready();
     let (answer, said) = bench::run_unseen(&bench, &job(&card, "use", json!([])), &NO_DRIVER);
     assert_eq!(code(&answer), "pinpad-no-window");
