@@ -272,8 +272,9 @@ impl CardHandle {
 
 impl Drop for CardHandle {
     fn drop(&mut self) {
-        self.finger.pull();
+        // The contacts part first: a card that waits for a finger must not answer any more.
         drop(self.cord.shutdown(Shutdown::Both));
+        self.finger.pull();
         if let Some(runner) = self.runner.take() {
             drop(runner.join());
         }
