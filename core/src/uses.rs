@@ -33,7 +33,11 @@ pub struct Use {
 }
 
 /// The key of a day's lines of one institution.
-pub struct UseKey(Zeroizing<[u8; 32]>);
+pub struct UseKey {
+    ink: Zeroizing<[u8; 32]>,
+    /// HMAC-SHA256 of `seal`, made once: every read waits for a line.
+    seal: Zeroizing<[u8; 32]>,
+}
 
 impl std::fmt::Debug for UseKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,28 +48,21 @@ impl std::fmt::Debug for UseKey {
 impl UseKey {
     /// From 32 random bytes.
     #[must_use]
-    pub const fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
-        Self(bytes)
+    pub fn new(ink: Zeroizing<[u8; 32]>) -> Self {
+        let seal = mac(&ink, &[b"seal"]);
+        Self { ink, seal }
     }
 
     /// Under which a card's lines are found: HMAC-SHA256 of `tag` ‖ device, the first 16 bytes.
     #[must_use]
     pub fn tag(&self, device: &DeviceId) -> [u8; TAG] {
-        let whole = self.mac(&[b"tag", device.bytes()]);
+        let whole = mac(&self.ink, &[b"tag", device.bytes()]);
         std::array::from_fn(|n| whole[n])
-    }
-
-    fn mac(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice()));
-        parts.iter().for_each(|part| context.update(part));
-        let mut out = Zeroizing::new([0; 32]);
-        out.copy_from_slice(context.sign().as_ref());
-        out
     }
 
     /// AES-256-GCM with HMAC-SHA256 of `seal`; the nonce is four zero bytes and the line's number.
     fn aead(&self, number: u64) -> Result<(LessSafeKey, Nonce), SealError> {
-        let key = UnboundKey::new(&AES_256_GCM, self.mac(&[b"seal"]).as_slice()).map_err(|_| SealError::CannotSeal)?;
+        let key = UnboundKey::new(&AES_256_GCM, self.seal.as_slice()).map_err(|_| SealError::CannotSeal)?;
         let mut nonce = [0; 12];
         nonce[4..].copy_from_slice(&number.to_be_bytes());
         Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key(nonce)))
@@ -95,6 +92,14 @@ impl UseKey {
             .map_err(|_| SealError::CannotOpen)?;
         serde_json::from_slice(plain).map_err(|_| SealError::CannotOpen)
     }
+}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    parts.iter().for_each(|part| context.update(part));
+    let mut out = Zeroizing::new([0; 32]);
+    out.copy_from_slice(context.sign().as_ref());
+    out
 }
 
 /// aad of a [`UseKey`] sealed to its institution: institution ‖ epoch of the agreement key, u32be ‖ id of the ink.

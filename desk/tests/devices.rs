@@ -3,44 +3,18 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
 use support::{Desk, Server, SoftCard, everything, until};
-use wardkey_core::key::SoftKey;
 use wardkey_desk::clock::now;
 use wardkey_desk::view::{DeviceStatus, UseAction};
 use wardkey_gateway::bench::actors::{Hospital, Patient};
-use wardkey_hsm::Slot;
 
 const DAY: u64 = 86_400;
-
-/// The hospital's master key on a card, with the agreement key sealed to it.
-async fn master_card(server: &Server, hospital: &Hospital) -> Arc<Mutex<SoftCard>> {
-    let card = SoftCard::blank("9001");
-    {
-        let mut inner = card.lock().unwrap();
-        (inner.factory_pin, inner.factory_secrets) = (false, false);
-        let master = SoftKey::from_bytes(&hospital.master.to_bytes()).unwrap();
-        inner.keys.insert(Slot::Signature, master);
-        for slot in [Slot::Authentication, Slot::KeyManagement] {
-            inner.keys.insert(slot, SoftKey::generate().unwrap());
-        }
-    }
-    let recipient = card.lock().unwrap().keys[&Slot::KeyManagement].public();
-    server.wrap_to(hospital, &recipient).await;
-    card
-}
-
-async fn insert(desk: &Desk, card: &Arc<Mutex<SoftCard>>) {
-    desk.port.pull();
-    desk.port.insert(card);
-    until("the card is read", || async { desk.snapshot().await.card.is_some() }).await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_card_is_revoked_and_the_institution_learns_what_it_did() {
     let server = Server::start().await;
     let hospital = Hospital::open(&server.stage, "Harbour Hospital").await.unwrap();
-    let master = master_card(&server, &hospital).await;
+    let master = server.master(&hospital).await;
     let doctor = SoftCard::of(&server.card(&hospital, "Dr Amara Diallo").await, "1001");
     let colleague = SoftCard::of(&server.card(&hospital, "Dr Bo Lind").await, "1002");
     let patient = Patient::begin(&server.stage).await.unwrap();
@@ -60,7 +34,7 @@ async fn a_lost_card_is_revoked_and_the_institution_learns_what_it_did() {
         desk.work.lock().await.unwrap();
     }
 
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     assert_eq!(
         desk.work.device_uses(&"0".repeat(64), 0).await.unwrap_err().code,
         "master-required"
@@ -110,11 +84,11 @@ async fn a_lost_card_is_revoked_and_the_institution_learns_what_it_did() {
 async fn an_approval_that_ends_soon_is_told_and_renewed_without_a_new_card() {
     let server = Server::start().await;
     let hospital = Hospital::open(&server.stage, "Harbour Hospital").await.unwrap();
-    let master = master_card(&server, &hospital).await;
+    let master = server.master(&hospital).await;
     let doctor = SoftCard::of(&server.card(&hospital, "Dr Amara Diallo").await, "1001");
     let desk = Desk::start(&server, Some(&hospital));
     let renew = async |until: u64| {
-        insert(&desk, &master).await;
+        desk.swap(&master).await;
         desk.work.master_sign_in().await.unwrap();
         let rows = desk.work.requests().await.unwrap();
         assert_eq!((rows.len(), rows[0].others.len()), (1, 0));
@@ -135,7 +109,7 @@ async fn an_approval_that_ends_soon_is_told_and_renewed_without_a_new_card() {
     let soon = now() + 10 * DAY;
     renew(soon).await;
 
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     desk.work.sign_in().await.unwrap();
     let end = desk.snapshot().await.card_end.unwrap();
     assert_eq!((end.not_after, end.requested), (soon, false));
@@ -143,7 +117,7 @@ async fn an_approval_that_ends_soon_is_told_and_renewed_without_a_new_card() {
     desk.work.request_renewal().await.unwrap();
     assert_eq!(desk.port.jobs.lock().unwrap().len(), jobs, "without another PIN");
     assert!(desk.snapshot().await.card_end.unwrap().requested);
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     desk.work.sign_in().await.unwrap();
     until("the waiting request is known after a new sign-in", || async {
         desk.snapshot().await.card_end.is_some_and(|end| end.requested)
@@ -151,7 +125,7 @@ async fn an_approval_that_ends_soon_is_told_and_renewed_without_a_new_card() {
     .await;
 
     renew(now() + 700 * DAY).await;
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     desk.work.sign_in().await.unwrap();
     assert_eq!(desk.snapshot().await.card_end, None);
 }
@@ -160,15 +134,15 @@ async fn an_approval_that_ends_soon_is_told_and_renewed_without_a_new_card() {
 async fn a_second_card_of_the_same_person_is_pointed_out() {
     let server = Server::start().await;
     let hospital = Hospital::open(&server.stage, "Harbour Hospital").await.unwrap();
-    let master = master_card(&server, &hospital).await;
+    let master = server.master(&hospital).await;
     server.card(&hospital, "Dr Amara Diallo").await;
     let fresh = SoftCard::blank("1002");
     let desk = Desk::start(&server, Some(&hospital));
     desk.it().await;
-    insert(&desk, &fresh).await;
+    desk.swap(&fresh).await;
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     desk.work.request_device().await.unwrap();
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     desk.work.master_sign_in().await.unwrap();
     let rows = desk.work.requests().await.unwrap();
     assert_eq!((rows[0].renews, rows[0].others.len()), (None, 1));

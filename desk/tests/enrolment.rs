@@ -4,7 +4,7 @@
 mod support;
 
 use std::sync::{Arc, Mutex};
-use support::{Desk, Server, SoftCard, until};
+use support::{Desk, Server, SoftCard};
 use wardkey_core::action::{Action, SignedAction};
 use wardkey_core::id::InstitutionId;
 use wardkey_core::key::SoftKey;
@@ -12,12 +12,6 @@ use wardkey_core::masters::{MasterKey, Masters};
 use wardkey_core::typed::structs::SetMasters;
 use wardkey_desk::view::{CardDeviceStatus, DeviceStatus, EvidenceVerdict, MasterStatus, PhaseName};
 use wardkey_gateway::operator::Order;
-
-async fn insert(desk: &Desk, card: &Arc<Mutex<SoftCard>>) {
-    desk.port.pull();
-    desk.port.insert(card);
-    until("the card is read", || async { desk.snapshot().await.card.is_some() }).await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_institution_and_its_first_doctor() {
@@ -31,14 +25,14 @@ async fn an_institution_and_its_first_doctor() {
     assert_eq!(desk.work.poster().await.unwrap_err().code, "institution-not-set");
 
     // IT's card.
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     assert_eq!(desk.work.prepare_master().await.unwrap_err().code, "it-card-none");
     let it = desk.it().await;
     steps.lock().unwrap().clear();
     desk.port.jobs.lock().unwrap().clear();
 
     // The master key.
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     assert_eq!(
         desk.work
             .register_institution("Harbour Hospital", "NL")
@@ -86,7 +80,7 @@ async fn an_institution_and_its_first_doctor() {
     assert_eq!(desk.snapshot().await.master.unwrap().status, MasterStatus::Accredited);
 
     // The doctor's card.
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     assert_eq!(
         desk.work
             .prepare_card("Dr Amara Diallo", "Doctor")
@@ -97,7 +91,7 @@ async fn an_institution_and_its_first_doctor() {
         "the master key's sign-in has locked it"
     );
     desk.unlock(&it).await;
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     assert_eq!(desk.snapshot().await.master, None, "the master key went with its card");
     assert_eq!(desk.work.requests().await.unwrap_err().code, "master-required");
     assert_eq!(
@@ -121,7 +115,7 @@ async fn an_institution_and_its_first_doctor() {
     assert_eq!(desk.work.sign_in().await.unwrap_err().code, "device-unknown");
 
     // Approval.
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     desk.work.master_sign_in().await.unwrap();
     let rows = desk.work.requests().await.unwrap();
     assert_eq!(
@@ -158,7 +152,7 @@ async fn an_institution_and_its_first_doctor() {
     );
 
     // The doctor signs in: the institution's key was sealed to the card.
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     desk.work.sign_in().await.unwrap();
     assert_eq!(desk.snapshot().await.user.unwrap().holder, "Dr Amara Diallo");
     assert!(desk.work.patients().await.unwrap().is_empty());
@@ -171,12 +165,12 @@ async fn an_institution_and_its_first_doctor() {
     assert!(poster.link.contains("&n=Harbour%20Hospital") && poster.link.contains(&view.id));
 
     // Revoked.
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     desk.work.master_sign_in().await.unwrap();
     let device = desk.work.devices().await.unwrap()[0].device.clone();
     desk.work.revoke_device(&device, "Lost").await.unwrap();
     assert_eq!(desk.work.devices().await.unwrap()[0].status, DeviceStatus::Revoked);
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     assert_eq!(desk.work.sign_in().await.unwrap_err().code, "device-revoked");
 }
 
@@ -186,7 +180,7 @@ async fn a_window_closed_while_choosing_the_pin_loses_no_keys() {
     let card = SoftCard::blank("1001");
     let desk = Desk::start(&server, None);
     desk.it().await;
-    insert(&desk, &card).await;
+    desk.swap(&card).await;
     *desk.port.fails.lock().unwrap() = Some(wardkey_desk::Notice::of(&wardkey_hsm::CardError::Cancelled));
     assert_eq!(
         desk.work
@@ -197,7 +191,7 @@ async fn a_window_closed_while_choosing_the_pin_loses_no_keys() {
         "pin-cancelled"
     );
     let made = card.lock().unwrap().keys[&wardkey_hsm::Slot::Authentication].public();
-    insert(&desk, &card).await;
+    desk.swap(&card).await;
     desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap();
     assert_eq!(
         card.lock().unwrap().keys[&wardkey_hsm::Slot::Authentication].public(),
@@ -212,7 +206,7 @@ async fn a_card_pulled_while_it_is_prepared_is_never_given_out_with_the_factory_
     let card = SoftCard::blank("1001");
     let desk = Desk::start(&server, None);
     desk.it().await;
-    insert(&desk, &card).await;
+    desk.swap(&card).await;
     *desk.port.pull_in_preparation.lock().unwrap() = true;
     let broken_off = desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap_err();
     assert_eq!(broken_off.code, "card-pulled");
@@ -223,7 +217,7 @@ async fn a_card_pulled_while_it_is_prepared_is_never_given_out_with_the_factory_
         "only IT's card: no PIN was chosen"
     );
 
-    insert(&desk, &card).await;
+    desk.swap(&card).await;
     desk.work.prepare_card("Nurse Kofi Mensah", "Nurse").await.unwrap();
     let done = card.lock().unwrap();
     assert_eq!((done.factory_secrets, done.factory_pin), (false, false));
@@ -235,7 +229,7 @@ async fn a_master_key_that_was_replaced_is_signed_out() {
     let master = SoftCard::blank("9001");
     let desk = Desk::start(&server, None);
     desk.it().await;
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     desk.work.prepare_master().await.unwrap();
     desk.work.register_institution("Harbour Hospital", "NL").await.unwrap();
     assert!(desk.work.requests().await.unwrap().is_empty());
@@ -275,14 +269,14 @@ async fn a_request_that_was_altered_cannot_be_approved_and_one_can_be_refused() 
     let (master, doctor) = (SoftCard::blank("9001"), SoftCard::blank("1001"));
     let desk = Desk::start(&server, None);
     let it = desk.it().await;
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     desk.work.prepare_master().await.unwrap();
     desk.work.register_institution("Harbour Hospital", "NL").await.unwrap();
     desk.unlock(&it).await;
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     let requested = desk.work.request_device().await.unwrap();
-    insert(&desk, &master).await;
+    desk.swap(&master).await;
     desk.work.master_sign_in().await.unwrap();
     let store = rusqlite::Connection::open(server.folder.path().join("store.sqlite")).unwrap();
     store

@@ -11,14 +11,8 @@ use wardkey_gateway::operator::Order;
 
 type SoftMaster = Arc<Mutex<SoftCard>>;
 
-async fn insert(desk: &Desk, card: &SoftMaster) {
-    desk.port.pull();
-    desk.port.insert(card);
-    until("the card is read", || async { desk.snapshot().await.card.is_some() }).await;
-}
-
 async fn sign_in(desk: &Desk, card: &SoftMaster) {
-    insert(desk, card).await;
+    desk.swap(card).await;
     desk.work.master_sign_in().await.unwrap();
 }
 
@@ -26,7 +20,7 @@ async fn sign_in(desk: &Desk, card: &SoftMaster) {
 async fn add(desk: &Desk, accepting: &SoftMaster, serial: &str, replaces: Option<&str>, threshold: u8) -> SoftMaster {
     let card = SoftCard::blank(serial);
     desk.open_it().await;
-    insert(desk, &card).await;
+    desk.swap(&card).await;
     desk.work.prepare_master().await.unwrap();
     let offered = desk.work.offer_master(replaces, threshold).await.unwrap();
     sign_in(desk, accepting).await;
@@ -69,7 +63,7 @@ impl Three {
     async fn request(&self, holder: &str, serial: &str) -> (SoftMaster, String) {
         let card = SoftCard::blank(serial);
         self.first.open_it().await;
-        insert(&self.first, &card).await;
+        self.first.swap(&card).await;
         self.first.work.prepare_card(holder, "Doctor").await.unwrap();
         let requested = self.first.work.request_device().await.unwrap();
         sign_in(&self.first, &self.cards[0]).await;
@@ -186,7 +180,7 @@ async fn a_lost_master_card_is_replaced_by_the_two_others() {
     let third = Desk::start(&three.server, Some(&three.harbour));
     sign_in(&third, &new).await;
     assert!(third.work.masters().await.unwrap().keys[2].own);
-    insert(&third, &three.cards[2]).await;
+    third.swap(&three.cards[2]).await;
     third.work.master_sign_in().await.unwrap();
     let nobody = third.snapshot().await.master.unwrap();
     assert_eq!(nobody.status, MasterStatus::Unregistered, "the lost card opens nothing");
@@ -221,12 +215,12 @@ async fn the_only_master_key_is_replaced_by_a_new_card() {
     sign_in(&desk, &new).await;
     let doctor = SoftCard::blank("1001");
     desk.open_it().await;
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     desk.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     let requested = desk.work.request_device().await.unwrap();
     sign_in(&desk, &new).await;
     desk.work.approve(&requested.request, 3, year()).await.unwrap();
-    insert(&desk, &doctor).await;
+    desk.swap(&doctor).await;
     desk.work.sign_in().await.unwrap();
 }
 
@@ -254,14 +248,14 @@ async fn an_offer_is_for_new_cards_and_for_the_list_of_its_time() {
     let doctor = SoftCard::of(&server.card(&harbour, "Dr Amara Diallo").await, "1001");
     let desk = Desk::start(&server, Some(&harbour));
     for known in [&one, &doctor] {
-        insert(&desk, known).await;
+        desk.swap(known).await;
         assert_eq!(desk.work.offer_master(None, 1).await.unwrap_err().code, "master-known");
     }
     sign_in(&desk, &one).await;
     assert_eq!(desk.work.accept_master().await.unwrap_err().code, "master-none-offered");
     let late = SoftCard::blank("9002");
     desk.open_it().await;
-    insert(&desk, &late).await;
+    desk.swap(&late).await;
     desk.work.prepare_master().await.unwrap();
     assert_eq!(
         desk.work.offer_master(None, 2).await.unwrap_err().code,

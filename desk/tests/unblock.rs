@@ -8,12 +8,6 @@ use support::{Desk, Server, SoftCard, until};
 use wardkey_core::id::InstitutionId;
 use wardkey_desk::view::Snapshot;
 
-async fn insert(desk: &Desk, card: &Arc<Mutex<SoftCard>>) {
-    desk.port.pull();
-    desk.port.insert(card);
-    until("the card is read", || async { desk.snapshot().await.card.is_some() }).await;
-}
-
 /// IT's terminal with an institution and an approved doctor's card; a ward terminal; the card, its PIN blocked.
 async fn blocked(server: &Server) -> (Desk, Desk, Arc<Mutex<SoftCard>>) {
     let (it, master, doctor) = (
@@ -22,15 +16,15 @@ async fn blocked(server: &Server) -> (Desk, Desk, Arc<Mutex<SoftCard>>) {
         SoftCard::blank("1001"),
     );
     let its = it.it().await;
-    insert(&it, &master).await;
+    it.swap(&master).await;
     it.work.prepare_master().await.unwrap();
     it.work.register_institution("Harbour Hospital", "NL").await.unwrap();
     let id: InstitutionId = it.snapshot().await.master.unwrap().id.parse().unwrap();
     it.unlock(&its).await;
-    insert(&it, &doctor).await;
+    it.swap(&doctor).await;
     it.work.prepare_card("Dr Amara Diallo", "Doctor").await.unwrap();
     let request = it.work.request_device().await.unwrap().request;
-    insert(&it, &master).await;
+    it.swap(&master).await;
     it.work.master_sign_in().await.unwrap();
     it.work
         .approve(&request, 3, wardkey_desk::clock::now() + 86_400)
@@ -43,7 +37,7 @@ async fn blocked(server: &Server) -> (Desk, Desk, Arc<Mutex<SoftCard>>) {
     settings.institution = Some(id);
     let ward = Desk::with(folder, settings);
     doctor.lock().unwrap().tries_left = 0;
-    insert(&ward, &doctor).await;
+    ward.swap(&doctor).await;
     (it, ward, doctor)
 }
 
@@ -99,7 +93,7 @@ async fn a_pulled_card_or_a_second_thought_ends_the_request() {
     ward.port.pull();
     assert_eq!(words(&ward.snapshot().await), None);
     it.work.answer_unblock(&found.request).await.unwrap();
-    insert(&ward, &doctor).await;
+    ward.swap(&doctor).await;
     ward.work.ask_unblock().await.unwrap();
     assert_ne!(
         words(&ward.snapshot().await).unwrap(),

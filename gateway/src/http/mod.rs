@@ -10,6 +10,6 @@ mod signed;
 pub use body::{JsonBody, json};
 pub use caller::{Caller, Headers, MasterCaller, PatientCaller};
 pub use intake::{Rooms, received};
-pub use query::{PathIds, QueryOf};
+pub use query::{PathIds, QueryOf, must_count};
 pub use remote::Remote;
 pub use signed::signed;

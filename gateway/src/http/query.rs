@@ -34,3 +34,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
         Ok(Self(values))
     }
 }
+
+/// A number that the data store, which counts with a sign, can take.
+///
+/// # Errors
+/// [`Refusal::QueryMalformed`].
+pub fn must_count(number: u64) -> Result<(), Refusal> {
+    i64::try_from(number).map(drop).map_err(|_| Refusal::QueryMalformed)
+}

@@ -156,10 +156,21 @@ pub async fn requests(
     gateway.blocking(list).await
 }
 
-/// The body of a refusal.
+/// The body of a refusal or a withdrawal.
 #[derive(Debug, Deserialize)]
 pub struct Reason {
     reason: String,
+}
+
+impl Reason {
+    /// The words, if they are short enough.
+    pub(super) fn short(self) -> Result<String, Refusal> {
+        if self.reason.len() > TEXT {
+            Err(Refusal::BodyTooLarge)
+        } else {
+            Ok(self.reason)
+        }
+    }
 }
 
 /// `POST /v1/institutions/{id}/requests/{digest}/refusal`.
@@ -167,12 +178,10 @@ pub async fn refuse(
     State(gateway): State<Gateway>,
     caller: MasterCaller,
     PathIds((id, digest)): PathIds<(InstitutionId, Digest)>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    JsonBody(reason): JsonBody<Reason>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(id)?;
-    if reason.len() > TEXT {
-        return Err(Refusal::BodyTooLarge.into());
-    }
+    let reason = reason.short()?;
     let act = move |g: &Gateway| {
         let stored = g
             .store

@@ -1,7 +1,7 @@
 //! A patient's log.
 
-use crate::error::{Problem, Refusal};
-use crate::http::{PathIds, PatientCaller, QueryOf};
+use crate::error::Problem;
+use crate::http::{PathIds, PatientCaller, QueryOf, must_count};
 use crate::state::Gateway;
 use crate::store::LogLine;
 use axum::Json;
@@ -74,8 +74,7 @@ pub async fn lines(
     QueryOf(From { from }): QueryOf<From>,
 ) -> Result<Json<Log>, Problem> {
     caller.must_be(patient)?;
-    // The data store counts with a sign.
-    i64::try_from(from).map_err(|_| Refusal::QueryMalformed)?;
+    must_count(from)?;
     let list = move |g: &Gateway| {
         let newest = g.ledger.chain().checkpoint()?;
         let size = newest.map_or(0, |c| c.size);

@@ -1,5 +1,6 @@
 //! Actions that wait for the signatures of several master keys.
 
+use super::enrolment::Reason;
 use super::wraps::must_be_small;
 use crate::error::{Problem, Refusal};
 use crate::http::{JsonBody, MasterCaller, PathIds};
@@ -15,8 +16,6 @@ use wardkey_core::key::{PublicKey, Signature};
 
 /// Wraps that one proposal may bring: for a card, or for every new master key.
 const WRAPS: usize = 8;
-/// Longest reason of a withdrawal, bytes.
-const REASON: usize = 200;
 
 /// The body of `POST /v1/institutions/{id}/proposals`.
 #[derive(Debug, Deserialize)]
@@ -157,23 +156,15 @@ pub async fn sign(
     gateway.blocking(act).await
 }
 
-/// The body of a withdrawal.
-#[derive(Debug, Deserialize)]
-pub struct Reason {
-    reason: String,
-}
-
 /// `POST /v1/institutions/{id}/proposals/{digest}/withdrawal`.
 pub async fn withdraw(
     State(gateway): State<Gateway>,
     caller: MasterCaller,
     PathIds((id, digest)): PathIds<(InstitutionId, Digest)>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    JsonBody(reason): JsonBody<Reason>,
 ) -> Result<StatusCode, Problem> {
     caller.must_be(id)?;
-    if reason.len() > REASON {
-        return Err(Refusal::BodyTooLarge.into());
-    }
+    let reason = reason.short()?;
     let act = move |g: &Gateway| g.withdraw_proposal(&g.proposal_of(id, &digest)?, caller.key, reason);
     gateway.blocking(act).await?;
     Ok(StatusCode::NO_CONTENT)

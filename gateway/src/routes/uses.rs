@@ -1,7 +1,7 @@
 //! What a card did, for the master-key holder of its institution: sealed lines, opened at the workstation.
 
-use crate::error::{Problem, Refusal};
-use crate::http::{MasterCaller, PathIds, QueryOf};
+use crate::error::Problem;
+use crate::http::{MasterCaller, PathIds, QueryOf, must_count};
 use crate::log::INK_LASTS;
 use crate::state::Gateway;
 use crate::store::{SealedInk, SealedUse, UsesAsked};
@@ -95,9 +95,4 @@ pub async fn lines(
     let line = |SealedUse { number, ct }| Line { number, ct };
     let list = move |g: &Gateway| Ok(Json(g.store.uses(&asked)?.into_iter().map(line).collect()));
     gateway.blocking(list).await
-}
-
-/// The data store counts with a sign.
-fn must_count(number: u64) -> Result<(), Refusal> {
-    i64::try_from(number).map(drop).map_err(|_| Refusal::QueryMalformed)
 }
