@@ -1,7 +1,9 @@
 //! Where things are in this checkout.
 
+use crate::run;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A checkout of Wardkey.
 pub struct Project {
@@ -45,5 +47,16 @@ impl Project {
     /// A built program.
     pub fn program(&self, name: &str) -> PathBuf {
         self.target().join("release").join(name)
+    }
+
+    /// Files that git neither has nor ignores: a clone would lack them. Empty where this is no clone.
+    pub fn not_in_git(&self) -> Result<Vec<String>> {
+        if !self.path(".git").exists() {
+            return Ok(Vec::new());
+        }
+        let mut git = Command::new("git");
+        git.current_dir(&self.root)
+            .args(["ls-files", "--others", "--exclude-standard"]);
+        Ok(run::output(&mut git)?.lines().map(str::to_owned).collect())
     }
 }

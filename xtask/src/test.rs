@@ -60,7 +60,14 @@ fn shape(project: &Project) -> Result<Tally> {
     for sentence in &wrong {
         eprintln!("{sentence}");
     }
-    Ok(format.and(Tally::one(wrong.is_empty())))
+    run::say("Files that a clone would lack");
+    let lacking = project.not_in_git()?;
+    for file in &lacking {
+        eprintln!("{file} is not in git: add it, or name it in .gitignore");
+    }
+    Ok(format
+        .and(Tally::one(wrong.is_empty()))
+        .and(Tally::one(lacking.is_empty())))
 }
 
 /// Plays the story; each of its steps is a test.
