@@ -23,6 +23,16 @@ impl TileName {
         Self(Tile::new(HEIGHT, level.min(63), number, WIDTH, false))
     }
 
+    /// The tile at the right edge of a level of a tree of `size` leaves, with so many hashes; `None` if it has none, or all.
+    #[must_use]
+    pub fn partial(level: u8, size: u64, hashes: usize) -> Option<Self> {
+        let number = size
+            .checked_shr(u32::from(HEIGHT) * (u32::from(level) + 1))
+            .unwrap_or(0);
+        let width = u32::try_from(hashes).ok().filter(|width| (1..WIDTH).contains(width))?;
+        (level < 8).then(|| Self(Tile::new(HEIGHT, level, number, width, false)))
+    }
+
     /// Level; hashes of level `n` are roots of 256ⁿ leaves.
     #[must_use]
     pub fn level(&self) -> u8 {

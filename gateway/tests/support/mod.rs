@@ -8,6 +8,7 @@
 )]
 
 pub mod process;
+pub mod s3;
 
 use serde_json::{Value, json};
 use std::path::Path;
@@ -50,6 +51,11 @@ impl Wire {
         } else {
             Ok(&self.chain)
         }
+    }
+
+    /// The newest checkpoint on the chain.
+    pub fn checkpoint(&self) -> CheckpointState {
+        self.chain.checkpoint().unwrap().unwrap()
     }
 
     /// Replays the whole ledger; gives the newest block.
