@@ -19,6 +19,7 @@ pub mod key;
 pub mod log;
 pub mod masters;
 pub mod permission;
+pub mod problem;
 pub mod record;
 pub mod section;
 pub mod section_keys;

@@ -1,9 +1,9 @@
-//! What a client is told when something is refused or fails: a status and `{"error": {code, message, action}}`.
+//! What a client is told when something is refused or fails: a status and problem details (RFC 9457).
 
 use crate::objects::ObjectsError;
 use crate::store::StoreError;
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use wardkey_chain::ChainError;
 use wardkey_core::delegation::DelegationError;
@@ -12,6 +12,7 @@ use wardkey_core::grant::NotAGrant;
 use wardkey_core::http_signature::HttpSignatureError;
 use wardkey_core::key::KeyError;
 use wardkey_core::permission::Denial;
+use wardkey_core::problem::{PROBLEM_JSON, ProblemDetails};
 use wardkey_core::record::RecordError;
 
 macro_rules! refusals {
@@ -88,6 +89,8 @@ pub struct Problem {
     pub status: StatusCode,
     /// What the client is told.
     pub fault: Fault,
+    /// What more is known of this one time.
+    pub detail: Option<String>,
 }
 
 impl Problem {
@@ -97,6 +100,7 @@ impl Problem {
         Self {
             status,
             fault: error.fault(),
+            detail: None,
         }
     }
 
@@ -107,14 +111,11 @@ impl Problem {
     }
 }
 
-#[derive(serde::Serialize)]
-struct Body {
-    error: Fault,
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        (self.status, Json(Body { error: self.fault })).into_response()
+        let kind = [(header::CONTENT_TYPE, PROBLEM_JSON)];
+        let details = ProblemDetails::new(self.status.as_u16(), self.fault, self.detail);
+        (self.status, kind, Json(details)).into_response()
     }
 }
 

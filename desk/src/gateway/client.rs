@@ -15,6 +15,7 @@ use wardkey_core::http_signature::{
 };
 use wardkey_core::id::{Commitment, SessionId};
 use wardkey_core::key::{PublicKey, SoftKey};
+use wardkey_core::problem::ProblemDetails;
 
 /// Who signs requests: the short-lived session key. Dropped (and wiped) with the session.
 #[derive(Clone, Debug)]
@@ -231,11 +232,7 @@ impl Gateway {
 
 /// The gateway's words, or a plain sentence if it said nothing readable.
 fn refusal(status: u16, body: &[u8]) -> GatewayError {
-    #[derive(serde::Deserialize)]
-    struct Body {
-        error: Fault,
-    }
-    let fault = serde_json::from_slice::<Body>(body).map_or_else(
+    let fault = serde_json::from_slice::<ProblemDetails>(body).map_or_else(
         |_| {
             Fault::new(
                 "gateway-refused",
@@ -243,7 +240,7 @@ fn refusal(status: u16, body: &[u8]) -> GatewayError {
                 "Try again; tell IT if it repeats.",
             )
         },
-        |body| body.error,
+        ProblemDetails::into_fault,
     );
     GatewayError::Refused { status, fault }
 }
@@ -318,7 +315,12 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_and_what_does_not() {
-        let refused = |status| refusal(status, br#"{"error":{"code":"x","message":"m","action":"a"}}"#);
+        let refused = |status| {
+            refusal(
+                status,
+                br#"{"type":"urn:x","title":"t","status":1,"code":"x","action":"a"}"#,
+            )
+        };
         for status in [401, 429, 500, 503, 507] {
             assert!(refused(status).passes(), "{status}");
         }

@@ -125,7 +125,7 @@ impl Reply {
     pub fn code(&self) -> String {
         self.json::<Value>()
             .ok()
-            .and_then(|v| v["error"]["code"].as_str().map(str::to_owned))
+            .and_then(|v| v["code"].as_str().map(str::to_owned))
             .unwrap_or_default()
     }
 }

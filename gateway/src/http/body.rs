@@ -19,7 +19,7 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         let mut problem = Problem::from(Refusal::BodyMalformed);
         // serde's text names fields and types; the values it may quote are the caller's own.
-        problem.fault.message = format!("{}: {error}", problem.fault.message);
+        problem.detail = Some(error.to_string());
         problem
     })
 }

@@ -23,6 +23,7 @@ use wardkey_chain::{
 use wardkey_core::action::SignedAction;
 use wardkey_core::id::{Commitment, DeviceId, GatewayId, InstitutionId};
 use wardkey_core::key::PublicKey;
+use wardkey_core::problem::{PROBLEM_JSON, PROBLEM_TYPE, ProblemDetails};
 use wardkey_core::record::Record;
 use wardkey_gateway::bench::actors::{ALL_SECTIONS, Card, Given, Hospital, Patient, Session, Terms, unsigned};
 use wardkey_gateway::bench::stage::{Ask, Reply, Stage};
@@ -303,10 +304,13 @@ pub fn terms(now: u64) -> Terms {
 pub fn refused(reply: &Reply, status: u16, code: &str) {
     let text = String::from_utf8_lossy(&reply.body);
     assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{text}");
-    let error: Value = reply.json().unwrap();
-    for part in ["message", "action"] {
-        assert!(!error["error"][part].as_str().unwrap().is_empty(), "{part} of {text}");
-    }
+    assert_eq!(reply.headers["content-type"], PROBLEM_JSON);
+    let problem: ProblemDetails = reply.json().unwrap();
+    assert_eq!(
+        (problem.status, problem.kind),
+        (status, format!("{PROBLEM_TYPE}{code}"))
+    );
+    assert!(!problem.title.is_empty() && !problem.action.is_empty(), "{text}");
 }
 
 #[track_caller]

@@ -159,7 +159,7 @@ describe("the page and the real gateway", () => {
     await endAccess(session, commitment);
     const refused = await summit.ask("GET", `${target}?sections=2`, commitment, "Again");
     expect(refused.status).toBe(403);
-    expect(await refused.json()).toMatchObject({ error: { code: "grant-revoked" } });
+    expect(await refused.json()).toMatchObject({ status: 403, code: "grant-revoked" });
     expect(await readRecords(session)).toHaveLength(2);
   });
 

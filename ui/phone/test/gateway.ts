@@ -274,7 +274,13 @@ export class TestGateway {
       return await this.reply(method, target, headers, 200, given);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      const told = { error: { code: error.code, message: error.code, action: "" } };
+      const told = {
+        type: `urn:wardkey:problem:${error.code}`,
+        title: error.code,
+        status: error.status,
+        code: error.code,
+        action: "",
+      };
       return this.reply(method, target, headers, error.status, told);
     }
   }

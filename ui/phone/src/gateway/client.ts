@@ -35,10 +35,12 @@ const PATIENCE = 30_000;
 /** Refusals that only mean that the clocks differ. */
 const CLOCK_CODES = ["request-time", "request-before-start"];
 
+/** Of problem details (RFC 9457) the code and what happened. */
 function refusal(status: number, body: Bytes): Refusal {
   try {
-    const { error } = JSON.parse(fromUtf8(body)) as { error: { code: string; message: string } };
-    return new Refusal(error.code, error.message, status);
+    const { code, title } = JSON.parse(fromUtf8(body)) as { code?: unknown; title?: unknown };
+    if (typeof code !== "string" || typeof title !== "string") throw new Fault("gateway-refused", "no problem details");
+    return new Refusal(code, title, status);
   } catch {
     return new Refusal(status >= 500 ? "gateway-failed" : "gateway-refused", `status ${status}`, status);
   }
