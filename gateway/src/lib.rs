@@ -9,6 +9,7 @@ pub mod bench;
 pub mod clock;
 pub mod connections;
 pub mod counts;
+pub mod description;
 pub mod error;
 mod http;
 pub mod keys;

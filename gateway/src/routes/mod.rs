@@ -1,6 +1,7 @@
 //! The addresses of protocol §7, one file per area.
 
 mod actions;
+mod description;
 mod devices;
 mod enrolment;
 mod events;
@@ -66,6 +67,7 @@ fn always(name: &'static str, value: Option<&'static str>) -> SetResponseHeaderL
 
 fn public_routes() -> Router<Gateway> {
     Router::new()
+        .route("/v1/openapi.json", get(description::openapi))
         .route("/v1/network", get(network::network))
         .route("/v1/institutions", get(institutions::all))
         .route("/v1/institutions/{id}", get(institutions::one))
