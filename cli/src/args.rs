@@ -37,6 +37,8 @@ pub enum Command {
     /// The institution itself
     #[command(subcommand)]
     Institution(InstitutionCommand),
+    /// Check that a network's log of reads and writes is whole and only grows; needs no card
+    VerifyLog(VerifyLog),
     /// Print a shell's completions
     Completions {
         /// Which shell
@@ -59,6 +61,20 @@ pub struct InReader {
     /// The reader's PC/SC name; needed if more than one card is in
     #[arg(long, value_name = "NAME")]
     pub reader: Option<String>,
+}
+
+/// `verify-log`.
+#[derive(Args, Debug)]
+pub struct VerifyLog {
+    /// The gateway's address (https://…), or a folder with a copy of its log/
+    #[arg(value_name = "ADDRESS|FOLDER")]
+    pub log: String,
+    /// What the gateway answers at /v1/network, kept from before; a folder needs it, an address may go without
+    #[arg(long, value_name = "FILE")]
+    pub network: Option<PathBuf>,
+    /// Remembers the log's size and root; the next run then proves that nothing before was changed or removed
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
 }
 
 /// What is done with a card.

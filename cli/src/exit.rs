@@ -68,7 +68,8 @@ impl Exit {
         match code {
             "pin-cancelled" | "not-confirmed" => Self::Cancelled,
             "internal" => Self::Failed,
-            "gateway-offline" | "gateway-unreachable" => Self::Offline,
+            "gateway-offline" | "gateway-unreachable" | "log-unreachable" => Self::Offline,
+            "log-input" => Self::Input,
             code if ["settings-", "holders-", "holder-", "data-folder-"]
                 .iter()
                 .any(|start| code.starts_with(start)) =>

@@ -19,3 +19,4 @@ pub mod port;
 pub mod reader;
 pub mod run;
 pub mod station;
+pub mod verify_log;

@@ -3,6 +3,7 @@
 use crate::args::{Arguments, CardCommand, Command, DeviceCommand, InstitutionCommand, ItCommand};
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::verify_log::verify_log;
 use crate::{batch, card, device, institution, it, manual};
 use wardkey_desk::Notice;
 
@@ -50,6 +51,7 @@ async fn act(arguments: Arguments, out: &Out) -> Result<Exit, Notice> {
         Command::Institution(InstitutionCommand::Register { name, country, reader }) => {
             institution::register(out, settings, reader.reader.as_deref(), &name, &country).await
         }
+        Command::VerifyLog(asked) => verify_log(out, &asked).await,
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Man { markdown: true, .. } => Ok(manual::markdown()),
         Command::Man { folder, .. } => manual::man(folder.as_deref()),

@@ -1,5 +1,6 @@
 //! What a client is told when something is refused or fails: a status and problem details (RFC 9457).
 
+use crate::objects::ObjectsError;
 use crate::store::StoreError;
 use axum::Json;
 use axum::http::{StatusCode, header};
@@ -76,6 +77,7 @@ refusals! {
     GrantSection = BAD_REQUEST, "grant-section", "the grant names a section that does not exist or cannot be granted", "Scan the poster again and grant anew.";
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
+    ObjectsFailed = SERVICE_UNAVAILABLE, "objects-failed", "the gateway's store of large objects failed", "Try again; if it happens again, tell the network operator.";
     CannotSign = INTERNAL_SERVER_ERROR, "gateway-cannot-sign", "the gateway could not sign its answer", "Try again; if it happens again, tell the network operator.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "the gateway failed", "Try again; if it happens again, tell the network operator.";
 }
@@ -181,6 +183,13 @@ impl From<StoreError> for Problem {
             }
         };
         Self::new(status, &error)
+    }
+}
+
+impl From<ObjectsError> for Problem {
+    fn from(error: ObjectsError) -> Self {
+        tracing::error!(%error, "the object store failed");
+        Refusal::ObjectsFailed.into()
     }
 }
 

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod news;
+pub mod objects;
 pub mod operator;
 mod proposals;
 pub mod quota;

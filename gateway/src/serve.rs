@@ -212,7 +212,7 @@ pub async fn watch_chain(gateway: Gateway) {
     }
 }
 
-/// Publishes checkpoints at their cadence.
+/// Publishes checkpoints at their cadence, and the tiles up to the newest one that is on the chain.
 pub async fn publish_checkpoints(gateway: Gateway) {
     loop {
         tokio::time::sleep(Duration::from_secs(gateway.settings.log.checkpoint.max(1))).await;
@@ -220,6 +220,11 @@ pub async fn publish_checkpoints(gateway: Gateway) {
             Ok(Some(outcome)) => tracing::debug!(block = outcome.block, "checkpoint published"),
             Ok(None) => {}
             Err(problem) => tracing::warn!(%problem.fault, "the checkpoint was not published"),
+        }
+        match gateway.publish_tiles().await {
+            Ok(Some(size)) => tracing::debug!(size, "tiles published"),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the log's tiles were not published"),
         }
     }
 }

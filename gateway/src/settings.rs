@@ -1,5 +1,6 @@
 //! Settings: a TOML file; the one in `config/` is built in as the default.
 
+use crate::objects::ObjectSettings;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The data store.
     pub store: StoreSettings,
+    /// Tiles and large documents.
+    pub objects: ObjectSettings,
     /// Limits.
     pub limits: Limits,
 }
@@ -101,6 +104,9 @@ pub enum SettingsError {
     /// A public address without encryption.
     #[error("listening on {0}, which is not a loopback address, needs HTTPS")]
     Unencrypted(SocketAddr),
+    /// The object store would be talked to in clear.
+    #[error("the object store {0} is not on this machine and needs HTTPS")]
+    UnencryptedObjects(String),
 }
 
 impl Coded for SettingsError {
@@ -109,6 +115,7 @@ impl Coded for SettingsError {
             Self::Unreadable { .. } => "settings-unreadable",
             Self::Invalid(_) => "settings-invalid",
             Self::Unencrypted(_) => "tls-required",
+            Self::UnencryptedObjects(_) => "objects-tls-required",
         }
     }
     fn action(&self) -> &'static str {
@@ -116,6 +123,7 @@ impl Coded for SettingsError {
             Self::Unreadable { .. } => "Name an existing file after --config.",
             Self::Invalid(_) => "Correct the file; config/gateway.toml shows every setting.",
             Self::Unencrypted(_) => "Set certificate and key under [tls], or listen on 127.0.0.1.",
+            Self::UnencryptedObjects(_) => "Give [objects.s3] an endpoint that begins with https://.",
         }
     }
 }
@@ -131,6 +139,7 @@ struct File {
     chain: ChainSettings,
     log: LogSettings,
     store: StoreSettings,
+    objects: ObjectSettings,
     limits: Limits,
 }
 
@@ -172,6 +181,7 @@ impl Settings {
             chain,
             log,
             store,
+            objects,
             limits,
         } = file;
         Ok(Self {
@@ -182,19 +192,23 @@ impl Settings {
             chain,
             log,
             store,
+            objects,
             limits,
         })
     }
 
-    /// Refuses to serve the network in clear.
+    /// Refuses to serve or use the network in clear.
     ///
     /// # Errors
-    /// [`SettingsError::Unencrypted`].
+    /// [`SettingsError::Unencrypted`], [`SettingsError::UnencryptedObjects`].
     pub fn check(&self) -> Result<(), SettingsError> {
         if self.tls.is_none() && !self.listen.ip().is_loopback() {
             return Err(SettingsError::Unencrypted(self.listen));
         }
-        Ok(())
+        match &self.objects.s3 {
+            Some(s3) if !s3.is_safe() => Err(SettingsError::UnencryptedObjects(s3.endpoint.clone())),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -239,5 +253,32 @@ mod tests {
         assert_eq!(settings.check().unwrap_err().code(), "tls-required");
         let settings = Settings::parse("listen = \"0.0.0.0:443\"\n[tls]\ncertificate = \"a\"\nkey = \"b\"").unwrap();
         settings.check().unwrap();
+    }
+
+    #[test]
+    fn an_object_store_elsewhere_needs_https() {
+        let check = |endpoint: &str| {
+            let s3 =
+                format!("[objects.s3]\nendpoint = \"{endpoint}\"\nregion = \"r\"\nbucket = \"b\"\ncredentials = \"c\"");
+            Settings::parse(&s3).unwrap().check()
+        };
+        for safe in [
+            "https://s3.hospital.example",
+            "http://127.0.0.1:9000",
+            "http://[::1]:9000",
+        ] {
+            check(safe).unwrap();
+        }
+        for unsafe_one in [
+            "http://10.0.0.1:9000",
+            "http://127.0.0.1.hospital.example",
+            "s3.hospital.example",
+        ] {
+            assert_eq!(
+                check(unsafe_one).unwrap_err().code(),
+                "objects-tls-required",
+                "{unsafe_one}"
+            );
+        }
     }
 }

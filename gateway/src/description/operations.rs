@@ -3,7 +3,7 @@
 use super::operation::{By, Gives, Operation};
 use super::problems::{
     ACTION, CHAIN, CHECKPOINT, COUNTED, DEVICE, ENROLMENT, GRANTING, INSTITUTION, KEYS, KEYS_NONE, PROPOSAL, RECORDS,
-    REQUEST, RULE, SIGN_IN, STREAMS, TIMED, UNBLOCK, WRAP, WRITING,
+    REQUEST, RULE, SIGN_IN, STREAMS, TILES, TIMED, UNBLOCK, WRAP, WRITING,
 };
 
 /// The operations.
@@ -76,6 +76,20 @@ pub const ALL: &[Operation] = &[
     )
     .gives(Gives::Json("CheckpointState"))
     .refused(&[CHAIN, CHECKPOINT]),
+    Operation::get(
+        "/log/checkpoint",
+        "logCheckpoint",
+        "The log's newest signed checkpoint (c2sp.org/tlog-checkpoint).",
+    )
+    .gives(Gives::Bytes("text/plain; charset=utf-8"))
+    .refused(&[TILES]),
+    Operation::get(
+        "/log/tile/{path}",
+        "logTile",
+        "A tile of the log's hashes, or of its leaves (c2sp.org/tlog-tiles).",
+    )
+    .gives(Gives::Bytes("application/octet-stream"))
+    .refused(&[TILES]),
     Operation::post("/v1/actions", "submitAction", "Brings a signed action onto the chain.")
         .takes("SignedAction")
         .gives(Gives::Json("Outcome"))

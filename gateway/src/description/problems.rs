@@ -176,6 +176,8 @@ pub(super) const REQUEST: &[Refused] = &[(404, "request-unknown")];
 pub(super) const CHECKPOINT: &[Refused] = &[(404, "checkpoint-none")];
 /// A clock that may be wrong.
 pub(super) const TIMED: &[Refused] = &[(401, "request-time")];
+/// Files of the log.
+pub(super) const TILES: &[Refused] = &[(404, "not-found"), (503, "objects-failed")];
 /// Event streams.
 pub(super) const STREAMS: &[Refused] = &[(429, "events-too-many")];
 

@@ -4,6 +4,7 @@ mod ink;
 mod scribe;
 mod seal;
 mod signer;
+pub mod tiles;
 mod tree;
 
 pub use ink::{INK_LASTS, Ink, Pen};

@@ -14,6 +14,7 @@ mod proposals;
 mod records;
 mod section_keys;
 mod sessions;
+mod tiles;
 mod unblocks;
 mod uses;
 mod wraps;
@@ -77,6 +78,8 @@ fn public_routes() -> Router<Gateway> {
         .route("/v1/devices/{id}/certificate", get(devices::certificate))
         .route("/v1/devices/{id}/evidence", get(devices::evidence))
         .route("/v1/checkpoints/latest", get(network::checkpoint))
+        .route("/log/checkpoint", get(tiles::checkpoint))
+        .route("/log/tile/{*path}", get(tiles::tile))
         .route("/v1/actions", post(actions::submit))
         .route("/v1/challenges", post(enrolment::challenge))
         .route("/v1/sessions", post(sessions::open))

@@ -367,4 +367,10 @@ pub trait Store: Send + Sync {
 
     /// Number of leaves in the log, and the root over all of them.
     fn log_head(&self) -> Result<(u64, Digest), StoreError>;
+    /// The root over the first `size` leaves.
+    fn log_root(&self, size: u64) -> Result<Digest, StoreError>;
+    /// The tree's hashes with these numbers (`tlog_tiles`), in their order.
+    fn log_hashes(&self, numbers: &[u64]) -> Result<Vec<Digest>, StoreError>;
+    /// The data of `count` leaves from the index `from` on.
+    fn log_leaves(&self, from: u64, count: u32) -> Result<Vec<Digest>, StoreError>;
 }

@@ -9,6 +9,7 @@
 
 pub mod described;
 pub mod process;
+pub mod s3;
 
 use axum::middleware;
 use serde_json::{Value, json};
@@ -53,6 +54,11 @@ impl Wire {
         } else {
             Ok(&self.chain)
         }
+    }
+
+    /// The newest checkpoint on the chain.
+    pub fn checkpoint(&self) -> CheckpointState {
+        self.chain.checkpoint().unwrap().unwrap()
     }
 
     /// Replays the whole ledger; gives the newest block.

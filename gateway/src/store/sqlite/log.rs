@@ -131,6 +131,29 @@ pub(super) fn head(work: &mut Work<'_>) -> Result<(u64, Digest), StoreError> {
     Ok((size, root(&work.connection, size).map_err(|_| TREE)?))
 }
 
+/// The root of the first `size` leaves.
+pub(super) fn root_of(connection: &Connection, size: u64) -> Result<Digest, StoreError> {
+    root(&connection, size).map_err(|_| TREE)
+}
+
+/// Hashes by their numbers.
+pub(super) fn hashes(connection: &Connection, numbers: &[u64]) -> Result<Vec<Digest>, StoreError> {
+    let hash = |number: &u64| connection.hash(*number).map(Digest).ok_or(TREE);
+    numbers.iter().map(hash).collect()
+}
+
+/// Leaves' data, in their order.
+pub(super) fn leaves(connection: &Connection, from: u64, count: u32) -> Result<Vec<Digest>, StoreError> {
+    let mut query = connection.prepare_cached("SELECT hash FROM log WHERE leaf >= ?1 ORDER BY leaf LIMIT ?2")?;
+    let rows = query.query_map(params![from, count], |row| Ok(Digest(row.get(0)?)))?;
+    let found = rows.collect::<Result<Vec<_>, _>>()?;
+    if found.len() == count as usize {
+        Ok(found)
+    } else {
+        Err(StoreError::Damaged("a log entry is missing"))
+    }
+}
+
 /// Remembers hashes over the proofs of one answer.
 struct Remembering<'a> {
     connection: &'a Connection,

@@ -293,4 +293,13 @@ impl Store for SqliteStore {
     fn log_head(&self) -> Result<(u64, Digest), StoreError> {
         self.writer.run(log::head)
     }
+    fn log_root(&self, size: u64) -> Result<Digest, StoreError> {
+        self.reading(|c| log::root_of(c, size))
+    }
+    fn log_hashes(&self, numbers: &[u64]) -> Result<Vec<Digest>, StoreError> {
+        self.reading(|c| log::hashes(c, numbers))
+    }
+    fn log_leaves(&self, from: u64, count: u32) -> Result<Vec<Digest>, StoreError> {
+        self.reading(|c| log::leaves(c, from, count))
+    }
 }
