@@ -10,6 +10,7 @@ pub mod blobs;
 pub mod clock;
 pub mod connections;
 pub mod counts;
+pub mod description;
 pub mod error;
 mod http;
 pub mod keys;

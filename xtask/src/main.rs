@@ -6,6 +6,7 @@ mod check;
 mod compile;
 mod demo;
 mod packages;
+mod performance;
 mod prerequisites;
 mod project;
 mod run;
@@ -34,7 +35,7 @@ enum Command {
     Demo(demo::Demo),
     /// The same set-up, then every test and the story.
     Test(test::Test),
-    /// Measures and prints figures: `bench first-light`.
+    /// Measures and prints figures: `bench first-light | cards | gateway`.
     Bench(bench::Bench),
     /// Format, lints and the direction of dependencies, without running a test.
     Check,

@@ -2,6 +2,7 @@
 
 mod actions;
 mod blobs;
+mod description;
 mod devices;
 mod enrolment;
 mod events;
@@ -68,6 +69,7 @@ fn always(name: &'static str, value: Option<&'static str>) -> SetResponseHeaderL
 
 fn public_routes() -> Router<Gateway> {
     Router::new()
+        .route("/v1/openapi.json", get(description::openapi))
         .route("/v1/network", get(network::network))
         .route("/v1/institutions", get(institutions::all))
         .route("/v1/institutions/{id}", get(institutions::one))

@@ -7,9 +7,11 @@
     reason = "tests; each uses a part"
 )]
 
+pub mod described;
 pub mod process;
 pub mod s3;
 
+use axum::middleware;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -141,7 +143,9 @@ pub fn open(folder: &Path, settings: &str, ahead: Arc<AtomicU64>) -> (Stage, Arc
         cut: AtomicBool::new(false),
     });
     let gateway = Gateway::with_chain(settings, clock, keys, wire.clone()).unwrap();
-    (Stage::new(gateway), wire)
+    let Stage { gateway, app } = Stage::new(gateway);
+    let app = app.layer(middleware::from_fn(described::held));
+    (Stage { gateway, app }, wire)
 }
 
 impl Place {
