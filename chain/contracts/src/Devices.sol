@@ -141,7 +141,8 @@ abstract contract Devices is Institutions {
         bytes32 device_ = _keyId(m.deviceX, m.deviceY);
         StoredDevice storage d = _devices[device_];
         if (d.institution != 0 && d.institution != i.number) revert DeviceElsewhere();
-        if (d.revoked || _barred[m.institution][device_]) revert DeviceIsRevoked();
+        // A device that was approved before was not barred then, and since then a revocation marks the device itself.
+        if (d.revoked || (d.institution == 0 && _barred[m.institution][device_])) revert DeviceIsRevoked();
         if (m.nonce != d.nonce) revert BadNonce(d.nonce);
         (d.institution, d.rights, d.notAfter, d.nonce) = (i.number, m.rights, m.notAfter, m.nonce + 1);
         d.certificate = m.certificate;
