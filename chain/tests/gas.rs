@@ -240,7 +240,8 @@ fn every_usual_action_is_near_its_floor() {
         [
             "approveDevice, second and third of 3",
             "setMasters, one replaced",
-            "setSuspension, suspended by the third"
+            "setSuspension, resumed by first and second of 3",
+            "setSuspension, suspended by the third",
         ]
     );
 }
