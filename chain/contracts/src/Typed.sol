@@ -49,6 +49,7 @@ abstract contract Typed {
     /// @dev Digest of a struct whose deadline holds.
     /// Reverts with {DeadlinePassed} when the deadline lies before this block's time.
     function _action(bytes32 structHash, uint64 deadline) internal view returns (bytes32) {
+        // slither-disable-next-line timestamp
         if (block.timestamp > deadline) revert DeadlinePassed(deadline);
         return _digest(structHash);
     }

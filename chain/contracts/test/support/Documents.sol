@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {World} from "./World.sol";
 import {Hashes} from "./Hashes.sol";
+import {Typed} from "../../src/Typed.sol";
 import {Grants} from "../../src/Grants.sol";
 
 /// @title Grant documents, live on chain, as a device presents them
@@ -33,12 +34,8 @@ abstract contract Documents is World {
 
     function question(uint256[12] memory w, bytes32 device) internal view returns (Question memory q) {
         Key memory patient = key("patient");
-        (bytes32 r, bytes32 s) = pair(patient, digestOf(keccak256(bytes.concat(GRANT_DOCUMENT, abi.encode(w)))));
-        q = Question(w, bytes.concat(r, s), bytes.concat(hex"04", patient.x, patient.y), device, 1, 1);
-    }
-
-    function pair(Key memory k, bytes32 digest) private pure returns (bytes32 r, bytes32 s) {
-        return (signed(k, digest).r, signed(k, digest).s);
+        Typed.Signature memory given = sign(patient, keccak256(bytes.concat(GRANT_DOCUMENT, abi.encode(w))));
+        q = Question(w, bytes.concat(given.r, given.s), bytes.concat(hex"04", patient.x, patient.y), device, 1, 1);
     }
 
     function asked(Question memory q) internal view returns (uint8) {

@@ -23,7 +23,10 @@ contract Handler is Documents {
     mapping(bytes32 device => bool) public deviceRevoked;
     mapping(bytes32 institution => mapping(bytes32 device => bool)) public barred;
     mapping(uint256 grant => bool) public grantRevoked;
-    mapping(bytes32 institution => uint256[3]) internal masters;
+    /// @dev Number of an institution's first master key.
+    mapping(bytes32 institution => uint256) internal masters;
+    /// @dev What is asked under each grant, signed once.
+    Question[GRANTS] internal questions;
     uint64 internal operatorNonce;
     uint64[2] internal nonces;
     uint64 internal size;
@@ -35,7 +38,12 @@ contract Handler is Documents {
     constructor(Wardkey wardkey_) {
         wardkey = wardkey_;
         for (uint256 n; n < INSTITUTIONS; ++n) {
-            masters[institution(n)] = [n, 0, 0];
+            masters[institution(n)] = n;
+        }
+        for (uint256 n; n < GRANTS; ++n) {
+            uint256[12] memory w = words(institution(n));
+            w[7] = n;
+            questions[n] = question(w, 0);
         }
     }
 
@@ -56,15 +64,14 @@ contract Handler is Documents {
     }
 
     /// @notice Words of a grant document; the salt makes them several.
-    function document(uint256 grant_) public view returns (uint256[12] memory w) {
-        w = words(institution(grant_ % GRANTS));
-        w[7] = grant_ % GRANTS;
+    function document(uint256 grant_) public view returns (uint256[12] memory) {
+        return questions[grant_ % GRANTS].words;
     }
 
-    /// @dev Who holds an institution: the current first key, kept here by secret number.
+    /// @dev Who holds an institution: the current first key.
     function hospital(uint256 n) internal view returns (Hospital memory h) {
         h.id = institution(n);
-        h.master = master(masters[h.id][0]);
+        h.master = master(masters[h.id]);
     }
 
     function attempt(bytes memory call) internal returns (bool ok) {
@@ -125,7 +132,7 @@ contract Handler is Documents {
         bytes32 action = Hashes.hash(m);
         bool same = fresh.x == h.master.x;
         Typed.Signature[] memory list = same ? by(h.master, action) : by(h.master, fresh, action);
-        if (attempt(abi.encodeCall(wardkey.setMasters, (m, list)))) masters[h.id][0] = number;
+        if (attempt(abi.encodeCall(wardkey.setMasters, (m, list)))) masters[h.id] = number;
     }
 
     /// @notice Asks for a list of any length and threshold; refused or not, the bounds hold.
@@ -195,8 +202,8 @@ contract Handler is Documents {
 
     /// @notice The contract's answer, reading section 1 (right 1) or writing it (right 2).
     function permission(uint256 grant_, uint256 which, uint8 right) external view returns (uint8) {
-        Question memory q = question(document(grant_), device(which));
-        q.right = right;
+        Question memory q = questions[grant_ % GRANTS];
+        (q.device, q.right) = (device(which), right);
         return asked(q);
     }
 }
