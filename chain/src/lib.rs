@@ -16,7 +16,7 @@ mod mirror;
 mod view;
 
 pub use artefact::{Artefact, artefact};
-pub use call::must_carry_no_more;
+pub use call::{call_data, must_carry_no_more};
 pub use embedded::{Clock, Embedded, Genesis};
 pub use error::{ChainError, Refusal, no_room};
 pub use event::{Event, Logged};

@@ -4,7 +4,7 @@ use crate::compile::cargo;
 use crate::project::Project;
 use crate::suite::{counted, single};
 use crate::tally::Tally;
-use crate::{arrows, check, run, setup, web, ykman};
+use crate::{arrows, check, contracts, python, run, setup, web};
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::process::Command;
@@ -26,8 +26,12 @@ impl Test {
         setup::run(project)?;
         let mut tally = Tally::default();
         if !self.story {
-            ykman::install(project)?;
-            tally = tally.and(crates(project)?).and(pages(project)?).and(shape(project)?);
+            python::install(project)?;
+            tally = tally
+                .and(crates(project)?)
+                .and(contracts::test(project)?)
+                .and(pages(project)?)
+                .and(shape(project)?);
         }
         if !self.no_story {
             tally = tally.and(story(project)?);
