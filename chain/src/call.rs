@@ -5,7 +5,8 @@ use crate::error::ChainError;
 use alloy_primitives::B256;
 use alloy_sol_types::{SolCall, SolValue};
 use wardkey_core::action::{Action, SignedAction};
-use wardkey_core::key::{PublicKey, Signature};
+use wardkey_core::id::Digest;
+use wardkey_core::key::{PublicKey, Signature, sha256};
 
 type Words = (B256, B256);
 
@@ -68,6 +69,13 @@ pub fn must_carry_no_more(signed: &SignedAction) -> Result<(), ChainError> {
         return Err(ChainError::Malformed("it carries a proof that its type does not use"));
     }
     Ok(())
+}
+
+/// The name by which an action is found again: digest and one-time keys. The digest alone would not do: Grant and Revoke
+/// do not contain their key, so a stranger can sign the same digest, and must not stand in for the owner.
+pub fn identity(digest: &Digest, action: &SignedAction) -> [u8; 32] {
+    let keys: Vec<_> = action.keys.iter().flat_map(|key| *key.bytes()).collect();
+    sha256(&[&digest.0, &keys])
 }
 
 /// X and Y as `bytes32`.

@@ -13,6 +13,8 @@ mod error;
 mod event;
 mod ledger;
 mod mirror;
+mod projection;
+mod query;
 mod view;
 
 pub use artefact::{Artefact, artefact};
@@ -20,6 +22,7 @@ pub use call::must_carry_no_more;
 pub use embedded::{Clock, Embedded, Genesis};
 pub use error::{ChainError, Refusal, no_room};
 pub use event::{Event, Logged};
-pub use ledger::{Asked, Chain, Head, Network, Receipt, Verdict};
+pub use ledger::{Asked, Block, Chain, Head, Network, Receipt, Verdict, When};
 pub use mirror::Mirror;
+pub use projection::{Follower, Projection};
 pub use view::{Agreement, CheckpointState, Device, DeviceStatus, GrantState, Institution, Standing};
