@@ -15,6 +15,7 @@ mod ledger;
 mod mirror;
 mod projection;
 mod query;
+pub mod rpc;
 mod view;
 
 pub use artefact::{Artefact, artefact};
@@ -25,4 +26,5 @@ pub use event::{Event, Logged};
 pub use ledger::{Asked, Block, Chain, Head, Network, Receipt, Verdict, When};
 pub use mirror::Mirror;
 pub use projection::{Follower, Projection};
+pub use rpc::{Finality, Rpc, RpcSettings, SponsorSettings};
 pub use view::{Agreement, CheckpointState, Device, DeviceStatus, GrantState, Institution, Standing};

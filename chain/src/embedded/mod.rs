@@ -198,6 +198,34 @@ impl Chain for Embedded {
     }
 }
 
+/// The code that an account has after a call to a contract on an otherwise empty chain; the call makes that account.
+pub fn result_of_call(
+    chain_id: u64,
+    (to, code): (Address, &Bytes),
+    data: Vec<u8>,
+    made: Address,
+) -> Result<Bytes, ChainError> {
+    let empty = store::open_in_memory()?;
+    store::write_code(&empty, &to, code)?;
+    let setting = Setting {
+        spec: genesis::SPEC,
+        chain_id,
+        number: 1,
+        time: 1,
+    };
+    let message = Message {
+        from: Address::ZERO,
+        nonce: 0,
+        to: TxKind::Call(to),
+        data,
+    };
+    let done = evm::run(State(&empty), setting, message)?;
+    let account = done.state.get(&made).and_then(|account| account.info.code.as_ref());
+    account
+        .map(|code| code.original_bytes())
+        .ok_or_else(|| ChainError::Machine("the deployment makes no contract at the expected address".into()))
+}
+
 /// Reads block 0, or makes the first blocks.
 fn begin(writer: &mut Connection, genesis: Genesis, time: u64) -> Result<Block0, ChainError> {
     let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -233,6 +233,17 @@ fn write_account(connection: &Connection, address: &Address, account: &Account) 
     Ok(())
 }
 
+/// Puts a contract into an empty ledger.
+pub fn write_code(connection: &Connection, address: &Address, code: &Bytes) -> Result<(), ChainError> {
+    let hash = alloy_primitives::keccak256(code);
+    connection.execute("INSERT INTO code (hash, bytes) VALUES (?1, ?2)", params![hash.as_slice(), &code[..]])?;
+    connection.execute(
+        "INSERT INTO account (address, nonce, balance, code_hash) VALUES (?1, 1, ?2, ?3)",
+        params![address.as_slice(), [0u8; 32], hash.as_slice()],
+    )?;
+    Ok(())
+}
+
 fn write_slot(connection: &Connection, address: &Address, key: U256, value: U256) -> Result<(), ChainError> {
     let key = key.to_be_bytes::<32>();
     if value.is_zero() {
