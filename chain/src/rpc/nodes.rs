@@ -68,12 +68,14 @@ impl Nodes {
     /// Makes the clients. A node of another chain is never used; at least one must be of this chain.
     pub fn connect(urls: &[String], quorum: usize, timeout: Duration, chain_id: u64) -> Result<Self, ChainError> {
         let worker = Worker::start()?;
-        let http = alloy::transports::http::reqwest::Client::builder()
+        // TLS by ring, unless the program has chosen before.
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
             .timeout(timeout)
             .build()
             .map_err(|e| ChainError::Unreachable(e.to_string()))?;
         let node = |text: &String| {
-            let url: alloy::transports::http::reqwest::Url = text
+            let url: reqwest::Url = text
                 .parse()
                 .map_err(|_| ChainError::OtherDeployment("an endpoint is no URL".into()))?;
             let host = url.host_str().unwrap_or("?");
