@@ -77,6 +77,7 @@ refusals! {
     GrantSection = BAD_REQUEST, "grant-section", "the grant names a section that does not exist or cannot be granted", "Scan the poster again and grant anew.";
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
+    SponsorBusy = TOO_MANY_REQUESTS, "sponsor-busy", "as many actions from here are being carried out as may be at once", "Try again in a moment.";
     ObjectsFailed = SERVICE_UNAVAILABLE, "objects-failed", "the gateway's store of large objects failed", "Try again; if it happens again, tell the network operator.";
     CannotSign = INTERNAL_SERVER_ERROR, "gateway-cannot-sign", "the gateway could not sign its answer", "Try again; if it happens again, tell the network operator.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "the gateway failed", "Try again; if it happens again, tell the network operator.";
@@ -177,7 +178,15 @@ impl From<StoreError> for Problem {
             | StoreError::SessionTaken
             | StoreError::ChallengeUnknown => StatusCode::CONFLICT,
             StoreError::TooManyRequests | StoreError::TooManyProposals => StatusCode::TOO_MANY_REQUESTS,
-            StoreError::Damaged(_) | StoreError::Failed(_) => {
+            StoreError::Away | StoreError::Unsure => {
+                tracing::error!(?error, "the database is away");
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            StoreError::Damaged(_)
+            | StoreError::Newer(_)
+            | StoreError::Foreign
+            | StoreError::NotDurable(_)
+            | StoreError::Failed(_) => {
                 tracing::error!(?error, "the data store failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -247,6 +256,11 @@ mod tests {
             StoreError::TooManyRequests,
             StoreError::TooManyProposals,
             StoreError::Damaged(""),
+            StoreError::Newer(0),
+            StoreError::Foreign,
+            StoreError::Away,
+            StoreError::Unsure,
+            StoreError::NotDurable(""),
             StoreError::Failed(String::new()),
         ];
         let codes = Refusal::ALL
