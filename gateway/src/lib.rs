@@ -6,6 +6,7 @@
 
 mod access;
 pub mod bench;
+pub mod blobs;
 pub mod clock;
 pub mod connections;
 pub mod counts;

@@ -12,4 +12,4 @@ pub use caller::{Caller, Headers, MasterCaller, PatientCaller};
 pub use intake::{Rooms, received};
 pub use query::{PathIds, QueryOf, must_count};
 pub use remote::Remote;
-pub use signed::signed;
+pub use signed::{Streamed, signed};

@@ -75,6 +75,7 @@ impl Database for Postgres {
     const STEPS: &'static [(u32, &'static str)] = &[
         (2, include_str!("steps/0002.sql")),
         (3, include_str!("steps/0003.sql")),
+        (4, include_str!("steps/0004.sql")),
     ];
 
     fn connect(&self) -> Result<Link, StoreError> {

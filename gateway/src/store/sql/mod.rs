@@ -3,9 +3,9 @@
 //! The statements keep to what both take, and CockroachDB and YugabyteDB too: parameters `$1`, `$2`, … each in its order, and
 //! `INSERT … ON CONFLICT`. Only the schemas differ (`sqlite/steps`, `postgres/steps`).
 
-//mod backup;
-mod documents;
+mod blobs;
 mod common;
+mod documents;
 mod log;
 mod masters;
 pub(super) mod migrate;
@@ -15,7 +15,6 @@ mod uses;
 mod value;
 mod writer;
 
-//pub use backup::{BackupError, Manifest, back_up, restore, verify_backup};
 pub use store::SqlStore;
 pub(super) use value::values;
 pub use value::{Row, Value};

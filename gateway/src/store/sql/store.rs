@@ -1,11 +1,12 @@
 //! The store over any database: many readers, one writer that commits many callers' changes together.
 
 use super::writer::Writer;
-use super::{Connection, Database, common, documents, log, masters, migrate, records, uses};
-use crate::log::{Draft, Scribe};
+use super::{Connection, Database, blobs, common, documents, log, masters, migrate, records, uses};
+use crate::blobs::Blob;
+use crate::log::{Draft, Prepared, Scribe};
 use crate::store::shared::{Item, Shared, Span, Told, Unblock};
 use crate::store::{
-    LogLine, NewRecord, Note, Outcome, PatientKeys, Proposal, ProposalEnd, ProposalSignature, Reading, SealedInk,
+    LogLine, LoggedRead, NewRecord, Note, Outcome, PatientKeys, Proposal, ProposalEnd, ProposalSignature, SealedInk,
     SealedUse, Store, StoreError, StoredGrant, StoredRequest, UsesAsked, Wrap, WrapTo, WriteReceipt,
 };
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +14,9 @@ use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::epoch::OlderKey;
 use wardkey_core::hpke::Sealed;
-use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use wardkey_core::id::{BlobId, Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
 use wardkey_core::key::PublicKey;
+use wardkey_core::log::Receipt;
 use wardkey_core::unblock::UnblockRequest;
 
 /// Readers kept open between uses.
@@ -61,6 +63,12 @@ impl<D: Database> SqlStore<D> {
             self.put_back(link);
         }
         result
+    }
+
+    /// Does what of log entries can be done before their turn.
+    fn prepare(&self, drafts: Vec<Draft>) -> Result<Vec<Prepared>, StoreError> {
+        let keys = self.reading(|c| log::keys(c, &drafts))?;
+        log::prepare(&self.scribe, &keys, drafts)
     }
 
     fn put_back(&self, link: D::Link) {
@@ -239,15 +247,17 @@ impl<D: Database> Store for SqlStore<D> {
     fn outcome(&self, name: &Digest) -> Result<Option<Outcome>, StoreError> {
         self.reading(|c| documents::outcome(c, name))
     }
-    fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError> {
-        let sections: Vec<u8> = drafts.iter().map(|draft| draft.section).collect();
-        let keys = self.reading(|c| log::keys(c, &drafts))?;
-        let entries = log::prepare(&self.scribe, &keys, drafts)?;
-        let log = self.writer.run(move |work| records::log_reads(work, entries))?;
-        Ok(Reading {
-            records: self.records(patient, &sections)?,
-            log,
-        })
+    fn log_reads(&self, drafts: Vec<Draft>) -> Result<Vec<LoggedRead>, StoreError> {
+        let entries = self.prepare(drafts)?;
+        self.writer.run(move |work| records::log_reads(work, entries))
+    }
+    fn put_blob(&self, blob: &Blob, draft: Draft) -> Result<Receipt, StoreError> {
+        let mut entries = self.prepare(vec![draft])?;
+        let (blob, entry) = (*blob, entries.pop().ok_or(StoreError::NoLogKey)?);
+        self.writer.run(move |work| blobs::put(work, &blob, entry))
+    }
+    fn blob(&self, id: &BlobId) -> Result<Option<Blob>, StoreError> {
+        self.reading(|c| blobs::get(c, id))
     }
     fn records(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<String>, StoreError> {
         self.reading(|c| records::documents(c, patient, sections))
@@ -257,8 +267,7 @@ impl<D: Database> Store for SqlStore<D> {
     }
     fn write(&self, records: Vec<NewRecord>) -> Result<Vec<WriteReceipt>, StoreError> {
         let (records, drafts): (Vec<_>, Vec<_>) = records.into_iter().map(|new| (new.record, new.draft)).unzip();
-        let keys = self.reading(|c| log::keys(c, &drafts))?;
-        let entries = log::prepare(&self.scribe, &keys, drafts)?;
+        let entries = self.prepare(drafts)?;
         let both = records.into_iter().zip(entries);
         self.writer.run(move |work| {
             both.map(|(record, entry)| records::write(work, &record, entry))
