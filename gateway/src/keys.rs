@@ -88,6 +88,12 @@ pub fn private_folder(path: &Path) -> Result<(), KeysError> {
     })
 }
 
+/// Whether nobody but its owner may read a file that is there.
+#[must_use]
+pub fn is_private(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 == 0)
+}
+
 /// Makes an empty file that only its owner can read, unless it exists. SQLite gives its side files the same mode.
 ///
 /// # Errors

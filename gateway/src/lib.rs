@@ -29,7 +29,6 @@ pub mod settings;
 mod sponsor;
 pub mod state;
 pub mod store;
-pub mod unblocks;
 
 pub use clock::Clock;
 pub use routes::app;
