@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use wardkey_chain::rpc::{PROXY, PROXY_CODE};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(name)
@@ -107,6 +108,16 @@ fn besu_has_the_precompile_from_the_first_block() {
     assert_eq!(&bytes(&genesis["mixHash"]), b"ctical byzantine fault tolerance");
     let limit = u64::from_str_radix(&genesis["gasLimit"].as_str().unwrap()[2..], 16).unwrap();
     assert!(limit >= 16_777_216, "room for the deployment of the contract");
+}
+
+/// The deployment proxy stands there from the start: its own transaction costs a fee that a chain without fees has no account for.
+#[test]
+fn besu_begins_with_the_deployment_proxy() {
+    let genesis = json("besu/genesis.json");
+    let (address, account) = genesis["alloc"].as_object().unwrap().iter().next().unwrap();
+    assert_eq!(address.parse::<alloy_primitives::Address>().unwrap(), PROXY);
+    assert_eq!(bytes(&account["code"]), PROXY_CODE);
+    assert_eq!(genesis["alloc"].as_object().unwrap().len(), 1, "and nobody has money");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The contracts' own tests: forge on an EVM with the P-256 precompile and on one without, and slither.
+//! The contracts' own tests: their format, forge on an EVM with the P-256 precompile and on one without, and slither.
 
 use crate::project::Project;
 use crate::suite::{counted, single};
@@ -13,13 +13,15 @@ const FOLDER: &str = "chain/contracts";
 pub fn test(project: &Project) -> Result<Tally> {
     let folder = project.path(FOLDER);
     let bin = forge(&folder)?;
+    let mut format = Command::new(bin.join("forge"));
+    let format = single(format.args(["fmt", "--check"]).current_dir(&folder));
     let mut native = Command::new(bin.join("forge"));
     let native = counted(native.arg("test").current_dir(&folder))?;
     // Invariants are about order, not about signatures: once is enough.
     let mut bare = Command::new(bin.join("forge"));
     bare.args(["test", "--no-match-contract", "Invariants"]);
     let bare = counted(bare.current_dir(&folder).env("FOUNDRY_PROFILE", "bare"))?;
-    Ok(native.and(bare).and(slither(project, &folder, &bin)?))
+    Ok(format.and(native).and(bare).and(slither(project, &folder, &bin)?))
 }
 
 /// One test: no finding that its place in the source does not answer. slither cleans forge's output, so it has one of its own.

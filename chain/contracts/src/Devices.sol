@@ -138,7 +138,9 @@ abstract contract Devices is Institutions {
         if (m.rights == 0 || m.rights > 3) revert BadRights();
         // slither-disable-next-line timestamp
         if (m.notAfter <= block.timestamp) revert BadExpiry();
-        if (request.institution != m.institution || request.certificate != m.certificate) revert ProofMismatch();
+        if (request.institution != m.institution || request.certificate != m.certificate) {
+            revert ProofMismatch();
+        }
         Institution storage i = _known(m.institution);
         _requireVersion(i, m.masters);
         _requireMasters(i, digest, signatures, i.threshold);
@@ -213,7 +215,11 @@ abstract contract Devices is Institutions {
         bytes32 digest = _digest(
             keccak256(
                 abi.encode(
-                    REQUEST_DEVICE, request.institution, request.certificate, request.challenge, request.deadline
+                    REQUEST_DEVICE,
+                    request.institution,
+                    request.certificate,
+                    request.challenge,
+                    request.deadline
                 )
             )
         );
@@ -239,9 +245,7 @@ abstract contract Devices is Institutions {
 
     function _hash(SetSuspension calldata m) private pure returns (bytes32) {
         return keccak256(
-            abi.encode(
-                SET_SUSPENSION, m.institution, m.device, m.suspended, m.masters, m.nonce, m.deadline
-            )
+            abi.encode(SET_SUSPENSION, m.institution, m.device, m.suspended, m.masters, m.nonce, m.deadline)
         );
     }
 }

@@ -58,7 +58,11 @@ abstract contract Institutions is Masters {
     event AccreditationSet(bytes32 indexed digest, bytes32 indexed institution, bool accredited);
     /// @notice The agreement key has moved to this epoch; what was sealed to older ones stays readable with them.
     event AgreementRotated(
-        bytes32 indexed digest, bytes32 indexed institution, uint32 epoch, bytes32 agreementX, bytes32 agreementY
+        bytes32 indexed digest,
+        bytes32 indexed institution,
+        uint32 epoch,
+        bytes32 agreementX,
+        bytes32 agreementY
     );
 
     /// @notice The id is not the key id of the master key.

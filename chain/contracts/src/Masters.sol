@@ -67,9 +67,8 @@ abstract contract Masters is Operator {
     /// @notice Fewer or more signatures than the action needs.
     error SignatureCount(uint256 needed, uint256 given);
 
-    bytes32 private constant SET_MASTERS = keccak256(
-        "SetMasters(bytes32 institution,bytes keys,uint8 threshold,uint64 nonce,uint64 deadline)"
-    );
+    bytes32 private constant SET_MASTERS =
+        keccak256("SetMasters(bytes32 institution,bytes keys,uint8 threshold,uint64 nonce,uint64 deadline)");
     uint256 private constant MOST = 5;
     uint256 private constant ENTRY = 128;
 
@@ -134,7 +133,9 @@ abstract contract Masters is Operator {
         Signature[] calldata signatures,
         uint256 needed
     ) internal view {
-        if (signatures.length != needed) revert SignatureCount(needed, signatures.length);
+        if (signatures.length != needed) {
+            revert SignatureCount(needed, signatures.length);
+        }
         uint256 place = 0;
         for (uint256 s; s < needed; ++s) {
             place = _signer(i, digest, signatures[s], place) + 1;

@@ -84,7 +84,14 @@ abstract contract Typed {
 
     function _separator(bytes32 salt_) private view returns (bytes32) {
         return keccak256(
-            abi.encode(DOMAIN_TYPE, keccak256("Wardkey"), keccak256(bytes(VERSION)), block.chainid, address(this), salt_)
+            abi.encode(
+                DOMAIN_TYPE,
+                keccak256("Wardkey"),
+                keccak256(bytes(VERSION)),
+                block.chainid,
+                address(this),
+                salt_
+            )
         );
     }
 }

@@ -96,7 +96,9 @@ contract ApproveDeviceTest is World {
         view
         returns (bytes memory)
     {
-        return abi.encodeCall(wardkey.approveDevice, (m, by(h.master, Hashes.hash(m)), q, sign(prover, Hashes.hash(q))));
+        return abi.encodeCall(
+            wardkey.approveDevice, (m, by(h.master, Hashes.hash(m)), q, sign(prover, Hashes.hash(q)))
+        );
     }
 
     function test_only_masters_approve() public {
@@ -145,16 +147,22 @@ contract ApproveDeviceTest is World {
         approve(registered("Valley"), card);
     }
 
-    function testFuzz_any_fields(uint256 seed, uint8 rights, uint64 notAfter, uint32 nonce, uint64 deadline) public {
+    function testFuzz_any_fields(uint256 seed, uint8 rights, uint64 notAfter, uint32 nonce, uint64 deadline)
+        public
+    {
         Key memory device = keyOf(seed);
         Devices.ApproveDevice memory m = approval(h, device, rights % 5, notAfter);
         (m.nonce, m.deadline) = (nonce % 2, deadline);
         bytes memory made = approveCall(h, device, m);
-        if (deadline < START) refused(made, deadlinePassed(deadline));
-        else if (m.rights == 0 || m.rights > 3) refused(made, Devices.BadRights.selector);
-        else if (notAfter <= START) refused(made, Devices.BadExpiry.selector);
-        else if (m.nonce != 0) refused(made, badNonce(0));
-        else {
+        if (deadline < START) {
+            refused(made, deadlinePassed(deadline));
+        } else if (m.rights == 0 || m.rights > 3) {
+            refused(made, Devices.BadRights.selector);
+        } else if (notAfter <= START) {
+            refused(made, Devices.BadExpiry.selector);
+        } else if (m.nonce != 0) {
+            refused(made, badNonce(0));
+        } else {
             accepted(made);
             vm.assertEq(wardkey.device(idOf(device)).rights, m.rights, "rights");
             return;

@@ -9,9 +9,8 @@ contract DeploymentTest is World {
         bytes32 domain = keccak256(
             "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
         );
-        return keccak256(
-            abi.encode(domain, keccak256("Wardkey"), keccak256("1"), chain, address(wardkey), SALT)
-        );
+        return
+            keccak256(abi.encode(domain, keccak256("Wardkey"), keccak256("1"), chain, address(wardkey), SALT));
     }
 
     function test_begins_with_operator_gateway_and_salt() public view {

@@ -9,7 +9,11 @@ import {Grants} from "../src/Grants.sol";
 contract GrantTest is World {
     bytes32 internal constant COMMITMENT = bytes32(uint256(0xc0));
 
-    function call(Key memory signer, Key memory named, Grants.Grant memory m) internal view returns (bytes memory) {
+    function call(Key memory signer, Key memory named, Grants.Grant memory m)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodeCall(wardkey.grant, (m, named.x, named.y, sign(signer, Hashes.hash(m))));
     }
 
@@ -50,7 +54,8 @@ contract GrantTest is World {
         Grants.Grant memory m = Grants.Grant(COMMITMENT, LATER);
         refused(call(key("a stranger's"), k, m), Typed.BadSignature.selector);
         refused(
-            abi.encodeCall(wardkey.grant, (m, k.x, k.y, high(sign(k, Hashes.hash(m))))), Typed.BadSignature.selector
+            abi.encodeCall(wardkey.grant, (m, k.x, k.y, high(sign(k, Hashes.hash(m))))),
+            Typed.BadSignature.selector
         );
         Grants.Revoke memory r = Grants.Revoke(COMMITMENT, LATER);
         refused(
@@ -79,6 +84,8 @@ contract GrantTest is World {
         else accepted(made);
         (Grants.GrantStatus found,) = wardkey.grantStatus(commitment, k.x, k.y);
         bool live = deadline >= START && !bent;
-        vm.assertTrue(found == (live ? Grants.GrantStatus.Live : Grants.GrantStatus.Unknown), "live, or untouched");
+        vm.assertTrue(
+            found == (live ? Grants.GrantStatus.Live : Grants.GrantStatus.Unknown), "live, or untouched"
+        );
     }
 }

@@ -55,7 +55,10 @@ contract InvariantsTest is World {
             bytes32 id = handler.device(n);
             Devices.Device memory d = wardkey.device(id);
             vm.assertTrue(d.revoked == handler.deviceRevoked(id), "revoked for good");
-            vm.assertTrue(d.institution == 0 || !handler.barred(d.institution, id) || d.revoked, "a barred key is not theirs");
+            vm.assertTrue(
+                d.institution == 0 || !handler.barred(d.institution, id) || d.revoked,
+                "a barred key is not theirs"
+            );
         }
     }
 
@@ -86,9 +89,7 @@ contract InvariantsTest is World {
             vm.assertEq(d.institution, bytes32(handler.document(grant)[1]), "the institution's");
             vm.assertTrue(!d.revoked && !d.suspended && !handler.deviceRevoked(id), "acts");
             vm.assertTrue(d.rights & right != 0 && d.notAfter > block.timestamp, "in its rights and time");
-            vm.assertTrue(
-                wardkey.institution(d.institution).status == Masters.Status.Accredited, "accredited"
-            );
+            vm.assertTrue(wardkey.institution(d.institution).status == Masters.Status.Accredited, "accredited");
         }
     }
 

@@ -217,9 +217,12 @@ contract PermissionTest is Documents {
         uint8 right
     ) public {
         bytes32 device = idOf(card);
-        (bool ok, bytes memory answer) = address(wardkey).call(
-            abi.encodeCall(wardkey.permission, (abi.encode(any), signature, patientKey, device, section, right))
-        );
+        (bool ok, bytes memory answer) = address(wardkey)
+            .call(
+                abi.encodeCall(
+                    wardkey.permission, (abi.encode(any), signature, patientKey, device, section, right)
+                )
+            );
         if (!ok) return vm.assertEq(answer, abi.encodePacked(Wardkey.GrantMalformed.selector), "malformed");
         uint256 code = abi.decode(answer, (uint256));
         vm.assertTrue(code >= 1 && code <= 16, "a reason");

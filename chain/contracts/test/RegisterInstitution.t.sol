@@ -8,7 +8,11 @@ import {Masters} from "../src/Masters.sol";
 import {Institutions} from "../src/Institutions.sol";
 
 contract RegisterInstitutionTest is World {
-    function call(Key memory signer, Institutions.RegisterInstitution memory m) internal view returns (bytes memory) {
+    function call(Key memory signer, Institutions.RegisterInstitution memory m)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodeCall(wardkey.registerInstitution, (m, sign(signer, Hashes.hash(m))));
     }
 
@@ -23,7 +27,9 @@ contract RegisterInstitutionTest is World {
         vm.assertEq(i.epoch, 1, "epoch");
         vm.assertEq(i.nonce, 0, "nonce");
         vm.assertEq(i.registered, block.number, "block");
-        vm.assertEq(uint256(i.masters) * 100 + i.threshold * 10 + i.count, 111, "masters version, threshold, count");
+        vm.assertEq(
+            uint256(i.masters) * 100 + i.threshold * 10 + i.count, 111, "masters version, threshold, count"
+        );
         vm.assertEq(i.keys[0].x, master.x, "master");
         vm.assertEq(i.agreementX, m.agreementX, "agreement");
         vm.assertEq(bytes(i.name), bytes("Harbour"), "name");
@@ -116,10 +122,16 @@ contract RegisterInstitutionTest is World {
         if (odd) m.wrapX = wrapX;
         bytes memory made = call(master, m);
         bool capital = country[0] >= "A" && country[0] <= "Z" && country[1] >= "A" && country[1] <= "Z";
-        if (deadline < START) refused(made, deadlinePassed(deadline));
-        else if (bytes(name).length == 0 || bytes(name).length > 200) refused(made, Institutions.BadName.selector);
-        else if (!capital) refused(made, Institutions.BadCountry.selector);
-        else if (odd) refused(made, Typed.BadKey.selector);
-        else accepted(made);
+        if (deadline < START) {
+            refused(made, deadlinePassed(deadline));
+        } else if (bytes(name).length == 0 || bytes(name).length > 200) {
+            refused(made, Institutions.BadName.selector);
+        } else if (!capital) {
+            refused(made, Institutions.BadCountry.selector);
+        } else if (odd) {
+            refused(made, Typed.BadKey.selector);
+        } else {
+            accepted(made);
+        }
     }
 }

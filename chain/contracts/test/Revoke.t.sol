@@ -9,7 +9,11 @@ import {Grants} from "../src/Grants.sol";
 contract RevokeTest is World {
     bytes32 internal constant COMMITMENT = bytes32(uint256(0xc0));
 
-    function call(Key memory signer, Key memory named, Grants.Revoke memory m) internal view returns (bytes memory) {
+    function call(Key memory signer, Key memory named, Grants.Revoke memory m)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodeCall(wardkey.revoke, (m, named.x, named.y, sign(signer, Hashes.hash(m))));
     }
 
@@ -49,7 +53,8 @@ contract RevokeTest is World {
         accepted(call(k, k, Grants.Revoke(COMMITMENT, LATER)));
         Grants.Grant memory m = Grants.Grant(COMMITMENT, LATER);
         refused(
-            abi.encodeCall(wardkey.grant, (m, k.x, k.y, sign(k, Hashes.hash(m)))), Grants.GrantIsRevoked.selector
+            abi.encodeCall(wardkey.grant, (m, k.x, k.y, sign(k, Hashes.hash(m)))),
+            Grants.GrantIsRevoked.selector
         );
         holds(k, Grants.GrantStatus.Revoked, 100);
     }
@@ -76,9 +81,12 @@ contract RevokeTest is World {
     }
 
     /// A signed revocation never fails, whatever came before it.
-    function testFuzz_never_fails_for_ordering_reasons(uint256 seed, uint8 before, uint64 deadline, uint32 later)
-        public
-    {
+    function testFuzz_never_fails_for_ordering_reasons(
+        uint256 seed,
+        uint8 before,
+        uint64 deadline,
+        uint32 later
+    ) public {
         Key memory k = keyOf(seed);
         if (before & 1 != 0) live(k);
         if (before & 2 != 0) accepted(call(k, k, Grants.Revoke(COMMITMENT, LATER)));

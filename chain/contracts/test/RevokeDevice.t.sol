@@ -76,7 +76,9 @@ contract RevokeDeviceTest is World {
             abi.encodeCall(wardkey.revokeDevice, (m, sign(h.master, Hashes.hash(m)))), deadlinePassed(START - 1)
         );
         m.deadline = LATER;
-        refused(abi.encodeCall(wardkey.revokeDevice, (m, sign(card, Hashes.hash(m)))), Typed.BadSignature.selector);
+        refused(
+            abi.encodeCall(wardkey.revokeDevice, (m, sign(card, Hashes.hash(m)))), Typed.BadSignature.selector
+        );
         m.institution = idOf(key("nobody"));
         refused(
             abi.encodeCall(wardkey.revokeDevice, (m, sign(h.master, Hashes.hash(m)))),
@@ -96,8 +98,6 @@ contract RevokeDeviceTest is World {
         bytes memory made = abi.encodeCall(wardkey.revokeDevice, (m, sign(h.master, Hashes.hash(m))));
         if (deadline < START) return refused(made, deadlinePassed(deadline));
         accepted(made);
-        refused(
-            approveCall(h, device, approval(h, device, 3, START + 500)), Devices.DeviceIsRevoked.selector
-        );
+        refused(approveCall(h, device, approval(h, device, 3, START + 500)), Devices.DeviceIsRevoked.selector);
     }
 }

@@ -17,7 +17,11 @@ contract RotateAgreementTest is World {
         return Institutions.RotateAgreement(institution, epoch, next.x, next.y, nonce, LATER);
     }
 
-    function call(Key memory signer, Institutions.RotateAgreement memory m) internal view returns (bytes memory) {
+    function call(Key memory signer, Institutions.RotateAgreement memory m)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodeCall(wardkey.rotateAgreement, (m, sign(signer, Hashes.hash(m))));
     }
 
@@ -65,10 +69,13 @@ contract RotateAgreementTest is World {
             Institutions.RotateAgreement(h.id, epoch % 4, next.x, next.y, nonce % 2, deadline);
         bytes memory made = call(h.master, m);
         bool done;
-        if (deadline < START) refused(made, deadlinePassed(deadline));
-        else if (m.nonce != 0) refused(made, badNonce(0));
-        else if (m.epoch != 2) refused(made, abi.encodeWithSelector(Institutions.BadEpoch.selector, 2));
-        else {
+        if (deadline < START) {
+            refused(made, deadlinePassed(deadline));
+        } else if (m.nonce != 0) {
+            refused(made, badNonce(0));
+        } else if (m.epoch != 2) {
+            refused(made, abi.encodeWithSelector(Institutions.BadEpoch.selector, 2));
+        } else {
             accepted(made);
             done = true;
         }

@@ -8,7 +8,11 @@ import {Masters} from "../src/Masters.sol";
 import {Institutions} from "../src/Institutions.sol";
 
 contract SetAccreditationTest is World {
-    function call(Key memory signer, Institutions.SetAccreditation memory m) internal view returns (bytes memory) {
+    function call(Key memory signer, Institutions.SetAccreditation memory m)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodeCall(wardkey.setAccreditation, (m, sign(signer, Hashes.hash(m))));
     }
 
@@ -41,17 +45,22 @@ contract SetAccreditationTest is World {
         vm.assertEq(wardkey.operatorNonce(), 0, "a refused action takes no nonce");
     }
 
-    function testFuzz_any_institution(bytes32 institution, bool accredited_, uint64 nonce, uint64 deadline) public {
+    function testFuzz_any_institution(bytes32 institution, bool accredited_, uint64 nonce, uint64 deadline)
+        public
+    {
         Hospital memory h = registered("Harbour");
         bool known = uint256(institution) % 2 == 0;
         Institutions.SetAccreditation memory m =
             Institutions.SetAccreditation(known ? h.id : institution, accredited_, nonce % 2, deadline);
         bytes memory made = call(key("operator"), m);
         Masters.Status status = Masters.Status.Registered;
-        if (deadline < START) refused(made, deadlinePassed(deadline));
-        else if (m.nonce != 0) refused(made, badNonce(0));
-        else if (!known) refused(made, Masters.InstitutionUnknown.selector);
-        else {
+        if (deadline < START) {
+            refused(made, deadlinePassed(deadline));
+        } else if (m.nonce != 0) {
+            refused(made, badNonce(0));
+        } else if (!known) {
+            refused(made, Masters.InstitutionUnknown.selector);
+        } else {
             accepted(made);
             status = accredited_ ? Masters.Status.Accredited : Masters.Status.Suspended;
         }

@@ -51,9 +51,7 @@ contract SetCheckpointTest is World {
     }
 
     function test_every_refusal() public {
-        refused(
-            call(key("operator"), Checkpoints.Checkpoint(1, 0, START - 1)), deadlinePassed(START - 1)
-        );
+        refused(call(key("operator"), Checkpoints.Checkpoint(1, 0, START - 1)), deadlinePassed(START - 1));
         refused(call(key("gateway"), Checkpoints.Checkpoint(1, 0, LATER)), Typed.BadSignature.selector);
         accepted(set(10, 5));
         refused(set(9, 4), abi.encodeWithSelector(Checkpoints.CheckpointFalls.selector, 10));
@@ -61,14 +59,22 @@ contract SetCheckpointTest is World {
         holds(10, 5, 100, START);
     }
 
-    function testFuzz_any_two(uint64 first, uint64 second, uint256 firstRoot, uint256 secondRoot, bool same) public {
+    function testFuzz_any_two(uint64 first, uint64 second, uint256 firstRoot, uint256 secondRoot, bool same)
+        public
+    {
         if (same) second = first;
         if (uint256(keccak256(abi.encode(first))) % 2 == 0) secondRoot = firstRoot;
         accepted(set(first, firstRoot));
         vm.roll(101);
-        if (second < first) refused(set(second, secondRoot), abi.encodeWithSelector(Checkpoints.CheckpointFalls.selector, first));
-        else if (second == first && secondRoot != firstRoot) refused(set(second, secondRoot), Checkpoints.CheckpointForks.selector);
-        else accepted(set(second, secondRoot));
+        if (second < first) {
+            refused(
+                set(second, secondRoot), abi.encodeWithSelector(Checkpoints.CheckpointFalls.selector, first)
+            );
+        } else if (second == first && secondRoot != firstRoot) {
+            refused(set(second, secondRoot), Checkpoints.CheckpointForks.selector);
+        } else {
+            accepted(set(second, secondRoot));
+        }
         if (second > first) holds(second, secondRoot, 101, START);
         else holds(first, firstRoot, 100, START);
     }

@@ -59,7 +59,9 @@ contract SetGatewayTest is World {
     }
 
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_any_key_and_nonce(uint256 seed, uint64 nonce, bool active, uint64 deadline, bool valid) public {
+    function testFuzz_any_key_and_nonce(uint256 seed, uint64 nonce, bool active, uint64 deadline, bool valid)
+        public
+    {
         Key memory gateway = keyOf(seed);
         bytes32 y = valid ? gateway.y : bytes32(uint256(gateway.y) ^ 1);
         Operator.SetGateway memory m = Operator.SetGateway(gateway.x, y, active, nonce % 2, deadline);

@@ -109,7 +109,8 @@ contract SetMastersTest is World {
     }
 
     function test_a_keys_negative_is_the_same_key() public {
-        bytes32 negative = bytes32(0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF - uint256(h.master.y));
+        bytes32 negative =
+            bytes32(0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF - uint256(h.master.y));
         Key memory wrap = wrapOf(h.master);
         bytes memory keys = bytes.concat(entry(h.master), h.master.x, negative, wrap.x, wrap.y);
         refused(call(mastersChange(h.id, keys, 1), these(h.master)), Masters.BadMasters.selector);
@@ -159,6 +160,8 @@ contract SetMastersTest is World {
         else accepted(made);
         Masters.Institution memory i = wardkey.institution(h.id);
         vm.assertTrue(i.count >= 1 && i.count <= 5, "count");
-        vm.assertTrue(i.threshold >= 1 && (i.count == 1 ? i.threshold == 1 : i.threshold < i.count), "threshold");
+        vm.assertTrue(
+            i.threshold >= 1 && (i.count == 1 ? i.threshold == 1 : i.threshold < i.count), "threshold"
+        );
     }
 }

@@ -20,7 +20,11 @@ contract SetSuspensionTest is World {
         approve(h, card);
     }
 
-    function call(Devices.SetSuspension memory m, Typed.Signature[] memory list) internal view returns (bytes memory) {
+    function call(Devices.SetSuspension memory m, Typed.Signature[] memory list)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodeCall(wardkey.setSuspension, (m, list));
     }
 
@@ -56,7 +60,9 @@ contract SetSuspensionTest is World {
         refused(call(m, by(h.master, Hashes.hash(m))), Masters.InstitutionUnknown.selector);
         m = suspension(h, id, true);
         m.masters = 2;
-        refused(call(m, by(h.master, Hashes.hash(m))), abi.encodeWithSelector(Masters.MastersChanged.selector, 1));
+        refused(
+            call(m, by(h.master, Hashes.hash(m))), abi.encodeWithSelector(Masters.MastersChanged.selector, 1)
+        );
         m = suspension(h, id, true);
         refused(call(m, new Typed.Signature[](0)), signatureCount(1, 0));
         refused(call(m, by(card, Hashes.hash(m))), Typed.BadSignature.selector);
@@ -80,10 +86,13 @@ contract SetSuspensionTest is World {
             Devices.SetSuspension(h.id, known ? id : device, suspended, 1, nonce % 3, deadline);
         bytes memory made = call(m, by(h.master, Hashes.hash(m)));
         bool done;
-        if (deadline < START) refused(made, deadlinePassed(deadline));
-        else if (!known) refused(made, Devices.DeviceUnknown.selector);
-        else if (m.nonce != 1) refused(made, badNonce(1));
-        else {
+        if (deadline < START) {
+            refused(made, deadlinePassed(deadline));
+        } else if (!known) {
+            refused(made, Devices.DeviceUnknown.selector);
+        } else if (m.nonce != 1) {
+            refused(made, badNonce(1));
+        } else {
             accepted(made);
             done = true;
         }

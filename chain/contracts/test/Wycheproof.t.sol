@@ -59,9 +59,12 @@ contract WycheproofTest is Keys {
         vm.assertTrue(bare ? first > 100_000 : first < 30_000, "the profile's own way");
     }
 
-    function testFuzz_precompile_and_solidity_agree_on_signatures(uint256 seed, bytes32 digest, uint8 bend, uint256 by_)
-        public
-    {
+    function testFuzz_precompile_and_solidity_agree_on_signatures(
+        uint256 seed,
+        bytes32 digest,
+        uint8 bend,
+        uint256 by_
+    ) public {
         Key memory k = keyOf(seed);
         Typed.Signature memory s = signed(k, digest);
         (bytes32 x, bytes32 y) = (k.x, k.y);
@@ -70,7 +73,9 @@ contract WycheproofTest is Keys {
         if (how == 2) s.r = bytes32(uint256(s.r) ^ by_);
         if (how == 3) s.s = bytes32(by_);
         if (how == 4) x = bytes32(by_);
-        if (how == 5) y = bytes32(0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF - uint256(y));
+        if (how == 5) {
+            y = bytes32(0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF - uint256(y));
+        }
         if (how == 6) digest = bytes32(by_);
         agree(digest, s, x, y, how == 0);
     }

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use wardkey_core::key::PublicKey;
 
 /// The deterministic deployment proxy; the same on every chain.
-const PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+pub const PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 /// What it does: CREATE2 with the first 32 bytes as salt and the rest as creation code.
-const PROXY_CODE: Bytes = bytes!(
+pub const PROXY_CODE: Bytes = bytes!(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
 /// Its sender, whose key nobody has: the transaction's signature was chosen first.
@@ -115,7 +115,9 @@ pub fn deploy(
 fn found(nodes: &Nodes, plan: &Plan) -> Result<Option<u64>, ChainError> {
     let topics = json!([abi::GatewaySet::SIGNATURE_HASH, B256::ZERO]);
     let filter = json!([{ "address": plan.contract, "fromBlock": "0x0", "toBlock": "latest", "topics": topics }]);
-    Ok(places(&nodes.agree("eth_getLogs", &filter)?)?.first().map(|place| place.block))
+    Ok(places(&nodes.agree("eth_getLogs", &filter)?)?
+        .first()
+        .map(|place| place.block))
 }
 
 struct Payer<'a> {
@@ -133,11 +135,13 @@ impl Payer<'_> {
             return Ok(());
         }
         self.pay(TxKind::Call(PROXY_SENDER), U256::from(PROXY_COST), Bytes::new())?;
-        self.nodes.tell("eth_sendRawTransaction", &json!([PROXY_TRANSACTION])).map_err(|error| {
-            ChainError::Sponsor(format!(
-                "the chain has no deployment proxy and does not take its transaction (EIP-155 only?): {error}"
-            ))
-        })?;
+        self.nodes
+            .tell("eth_sendRawTransaction", &json!([PROXY_TRANSACTION]))
+            .map_err(|error| {
+                ChainError::Sponsor(format!(
+                    "the chain has no deployment proxy and does not take its transaction (EIP-155 only?): {error}"
+                ))
+            })?;
         self.await_receipt(keccak256(&PROXY_TRANSACTION))
     }
 

@@ -35,7 +35,9 @@ abstract contract Documents is World {
     function question(uint256[12] memory w, bytes32 device) internal view returns (Question memory q) {
         Key memory patient = key("patient");
         Typed.Signature memory given = sign(patient, keccak256(bytes.concat(GRANT_DOCUMENT, abi.encode(w))));
-        q = Question(w, bytes.concat(given.r, given.s), bytes.concat(hex"04", patient.x, patient.y), device, 1, 1);
+        q = Question(
+            w, bytes.concat(given.r, given.s), bytes.concat(hex"04", patient.x, patient.y), device, 1, 1
+        );
     }
 
     function asked(Question memory q) internal view returns (uint8) {

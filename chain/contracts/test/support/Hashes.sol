@@ -12,13 +12,19 @@ import {Checkpoints} from "../../src/Checkpoints.sol";
 library Hashes {
     function hash(Operator.SetGateway memory m) internal pure returns (bytes32) {
         return keccak256(
-            bytes.concat(keccak256("SetGateway(bytes32 keyX,bytes32 keyY,bool active,uint64 nonce,uint64 deadline)"), abi.encode(m))
+            bytes.concat(
+                keccak256("SetGateway(bytes32 keyX,bytes32 keyY,bool active,uint64 nonce,uint64 deadline)"),
+                abi.encode(m)
+            )
         );
     }
 
     function hash(Institutions.SetAccreditation memory m) internal pure returns (bytes32) {
         return keccak256(
-            bytes.concat(keccak256("SetAccreditation(bytes32 institution,bool accredited,uint64 nonce,uint64 deadline)"), abi.encode(m))
+            bytes.concat(
+                keccak256("SetAccreditation(bytes32 institution,bool accredited,uint64 nonce,uint64 deadline)"),
+                abi.encode(m)
+            )
         );
     }
 
@@ -33,7 +39,8 @@ library Hashes {
         bytes32 name = keccak256(
             "RegisterInstitution(bytes32 institution,string name,string country,bytes32 masterX,bytes32 masterY,bytes32 wrapX,bytes32 wrapY,bytes32 agreementX,bytes32 agreementY,uint64 deadline)"
         );
-        bytes memory head = bytes.concat(name, m.institution, keccak256(bytes(m.name)), keccak256(bytes(m.country)));
+        bytes memory head =
+            bytes.concat(name, m.institution, keccak256(bytes(m.name)), keccak256(bytes(m.country)));
         bytes memory keys = bytes.concat(m.masterX, m.masterY, m.wrapX, m.wrapY, m.agreementX, m.agreementY);
         return keccak256(bytes.concat(head, keys, bytes32(uint256(m.deadline))));
     }
@@ -41,7 +48,9 @@ library Hashes {
     function hash(Masters.SetMasters memory m) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
-                keccak256("SetMasters(bytes32 institution,bytes keys,uint8 threshold,uint64 nonce,uint64 deadline)"),
+                keccak256(
+                    "SetMasters(bytes32 institution,bytes keys,uint8 threshold,uint64 nonce,uint64 deadline)"
+                ),
                 m.institution,
                 keccak256(m.keys),
                 m.threshold,
@@ -59,14 +68,17 @@ library Hashes {
     }
 
     function hash(Devices.RequestDevice memory m) internal pure returns (bytes32) {
-        bytes32 name =
-            keccak256("RequestDevice(bytes32 institution,bytes32 certificate,bytes32 challenge,uint64 deadline)");
+        bytes32 name = keccak256(
+            "RequestDevice(bytes32 institution,bytes32 certificate,bytes32 challenge,uint64 deadline)"
+        );
         return keccak256(bytes.concat(name, abi.encode(m)));
     }
 
     function hash(Devices.RevokeDevice memory m) internal pure returns (bytes32) {
         return keccak256(
-            bytes.concat(keccak256("RevokeDevice(bytes32 institution,bytes32 device,uint64 deadline)"), abi.encode(m))
+            bytes.concat(
+                keccak256("RevokeDevice(bytes32 institution,bytes32 device,uint64 deadline)"), abi.encode(m)
+            )
         );
     }
 

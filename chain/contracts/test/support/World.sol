@@ -48,8 +48,9 @@ abstract contract World is Keys {
         bytes32 domain = keccak256(
             "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
         );
-        bytes32 separator =
-            keccak256(abi.encode(domain, keccak256("Wardkey"), keccak256("1"), block.chainid, address(wardkey), SALT));
+        bytes32 separator = keccak256(
+            abi.encode(domain, keccak256("Wardkey"), keccak256("1"), block.chainid, address(wardkey), SALT)
+        );
         return sha256(bytes.concat(hex"1901", separator, structHash));
     }
 
@@ -62,7 +63,11 @@ abstract contract World is Keys {
         list[0] = sign(a, structHash);
     }
 
-    function by(Key memory a, Key memory b, bytes32 structHash) internal view returns (Typed.Signature[] memory list) {
+    function by(Key memory a, Key memory b, bytes32 structHash)
+        internal
+        view
+        returns (Typed.Signature[] memory list)
+    {
         list = new Typed.Signature[](2);
         (list[0], list[1]) = (sign(a, structHash), sign(b, structHash));
     }
@@ -210,7 +215,11 @@ abstract contract World is Keys {
         return Devices.SetSuspension(h.id, device, suspended, masters, wardkey.device(device).nonce, LATER);
     }
 
-    function suspensionCall(Hospital memory h, bytes32 device, bool suspended) internal view returns (bytes memory) {
+    function suspensionCall(Hospital memory h, bytes32 device, bool suspended)
+        internal
+        view
+        returns (bytes memory)
+    {
         Devices.SetSuspension memory m = suspension(h, device, suspended);
         return abi.encodeCall(wardkey.setSuspension, (m, by(h.master, Hashes.hash(m))));
     }
