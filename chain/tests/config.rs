@@ -217,9 +217,8 @@ fn geths_node_answers_its_own_machine_only() {
     assert_eq!(modules, ["eth", "net", "web3"]);
 }
 
-/// anvil runs here: with these arguments it has the precompile.
 #[test]
-fn anvil_has_the_precompile() {
+fn anvils_arguments_ask_for_the_precompile_and_the_own_machine() {
     let line = text("anvil/arguments.txt");
     let arguments: Vec<_> = line.split_whitespace().collect();
     assert!(arguments.windows(2).any(|pair| pair == ["--hardfork", "osaka"]));
