@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+pub mod backup;
 pub mod bench;
 pub mod blobs;
 pub mod clock;

@@ -8,6 +8,11 @@ use std::process::{Child, Command, Stdio};
 
 pub fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-gateway"));
+    // A place on PostgreSQL says so here.
+    let settings = data.join("gateway.toml");
+    if settings.exists() {
+        command.arg("--config").arg(settings);
+    }
     command
         .arg("--data")
         .arg(data)
