@@ -7,6 +7,7 @@
 mod access;
 pub mod bench;
 pub mod blobs;
+pub mod chain;
 pub mod clock;
 pub mod connections;
 pub mod counts;

@@ -1,5 +1,6 @@
 //! Settings: a TOML file; the one in `config/` is built in as the default.
 
+use crate::chain::ChainSettings;
 use crate::objects::ObjectSettings;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -39,18 +40,6 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Private key.
     pub key: PathBuf,
-}
-
-/// The embedded ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChainSettings {
-    /// EIP-155 chain id, used when the ledger is made.
-    pub id: u64,
-    /// Seconds without news after which permissions are refused.
-    pub silent_after: u64,
-    /// Milliseconds between two looks at the chain.
-    pub poll: u64,
 }
 
 /// The log of writes and reads.
@@ -106,6 +95,12 @@ pub enum SettingsError {
     /// A public address without encryption.
     #[error("listening on {0}, which is not a loopback address, needs HTTPS")]
     Unencrypted(SocketAddr),
+    /// A node would be talked to in clear.
+    #[error("endpoint {0} of the chain is not on this machine and needs HTTPS")]
+    UnencryptedChain(usize),
+    /// The chain's settings are incomplete.
+    #[error("the settings under [chain] are not valid: {0}")]
+    Chain(&'static str),
     /// The object store would be talked to in clear.
     #[error("the object store {0} is not on this machine and needs HTTPS")]
     UnencryptedObjects(String),
@@ -117,6 +112,8 @@ impl Coded for SettingsError {
             Self::Unreadable { .. } => "settings-unreadable",
             Self::Invalid(_) => "settings-invalid",
             Self::Unencrypted(_) => "tls-required",
+            Self::UnencryptedChain(_) => "chain-tls-required",
+            Self::Chain(_) => "chain-settings",
             Self::UnencryptedObjects(_) => "objects-tls-required",
         }
     }
@@ -125,6 +122,8 @@ impl Coded for SettingsError {
             Self::Unreadable { .. } => "Name an existing file after --config.",
             Self::Invalid(_) => "Correct the file; config/gateway.toml shows every setting.",
             Self::Unencrypted(_) => "Set certificate and key under [tls], or listen on 127.0.0.1.",
+            Self::UnencryptedChain(_) => "Give [chain] endpoints that begin with https://.",
+            Self::Chain(_) => "Correct [chain]; `wardkey chain deploy` prints what belongs there.",
             Self::UnencryptedObjects(_) => "Give [objects.s3] an endpoint that begins with https://.",
         }
     }
@@ -202,11 +201,12 @@ impl Settings {
     /// Refuses to serve or use the network in clear.
     ///
     /// # Errors
-    /// [`SettingsError::Unencrypted`], [`SettingsError::UnencryptedObjects`].
+    /// [`SettingsError::Unencrypted`], [`SettingsError::UnencryptedObjects`]; those of the chain.
     pub fn check(&self) -> Result<(), SettingsError> {
         if self.tls.is_none() && !self.listen.ip().is_loopback() {
             return Err(SettingsError::Unencrypted(self.listen));
         }
+        self.chain.check()?;
         match &self.objects.s3 {
             Some(s3) if !s3.is_safe() => Err(SettingsError::UnencryptedObjects(s3.endpoint.clone())),
             _ => Ok(()),

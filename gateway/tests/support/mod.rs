@@ -17,11 +17,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use wardkey_chain::{
-    Asked, Chain, ChainError, CheckpointState, Device, Embedded, Genesis, GrantState, Head, Institution, Logged,
-    Network, Receipt, Verdict,
+    Block, Bytes, Chain, ChainError, CheckpointState, Embedded, Genesis, Head, Network, Receipt, When,
 };
 use wardkey_core::action::SignedAction;
-use wardkey_core::id::{Commitment, DeviceId, GatewayId, InstitutionId};
+use wardkey_core::id::{DeviceId, InstitutionId};
 use wardkey_core::key::PublicKey;
 use wardkey_core::problem::{PROBLEM_JSON, PROBLEM_TYPE, ProblemDetails};
 use wardkey_core::record::Record;
@@ -75,38 +74,29 @@ impl Chain for Wire {
     fn head(&self) -> Result<Head, ChainError> {
         self.up()?.head()
     }
-    fn institution(&self, id: &InstitutionId) -> Result<Option<Institution>, ChainError> {
-        self.up()?.institution(id)
+    fn finalized(&self, head: &Head) -> Result<u64, ChainError> {
+        self.up()?.finalized(head)
     }
-    fn institutions(&self) -> Result<Vec<Institution>, ChainError> {
-        self.up()?.institutions()
+    fn first(&self) -> u64 {
+        self.chain.first()
     }
-    fn device(&self, id: &DeviceId) -> Result<Option<Device>, ChainError> {
-        self.up()?.device(id)
+    fn own(&self) -> bool {
+        self.chain.own()
+    }
+    fn blocks(&self, first: u64, last: u64) -> Result<Vec<Block>, ChainError> {
+        self.up()?.blocks(first, last)
+    }
+    fn call(&self, data: Vec<u8>, when: When) -> Result<Bytes, ChainError> {
+        self.up()?.call(data, when)
+    }
+    fn device_key(&self, id: &DeviceId) -> Result<Option<PublicKey>, ChainError> {
+        self.up()?.device_key(id)
     }
     fn institution_actions(&self, id: &InstitutionId) -> Result<Vec<SignedAction>, ChainError> {
         self.up()?.institution_actions(id)
     }
     fn device_approval(&self, id: &DeviceId) -> Result<Option<SignedAction>, ChainError> {
         self.up()?.device_approval(id)
-    }
-    fn grant(&self, commitment: &Commitment, key: &PublicKey) -> Result<GrantState, ChainError> {
-        self.up()?.grant(commitment, key)
-    }
-    fn checkpoint(&self) -> Result<Option<CheckpointState>, ChainError> {
-        self.up()?.checkpoint()
-    }
-    fn is_gateway(&self, id: &GatewayId) -> Result<bool, ChainError> {
-        self.up()?.is_gateway(id)
-    }
-    fn operator_nonce(&self) -> Result<u64, ChainError> {
-        self.up()?.operator_nonce()
-    }
-    fn permission(&self, asked: &Asked<'_>) -> Result<Verdict, ChainError> {
-        self.up()?.permission(asked)
-    }
-    fn events_since(&self, block: u64) -> Result<Vec<Logged>, ChainError> {
-        self.up()?.events_since(block)
     }
 }
 
