@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "test support; no test uses all of it")]
 
 pub mod anvil;
+pub mod proxy;
 
 use anvil::Anvil;
 use std::ops::Deref;
