@@ -66,6 +66,7 @@ refusals! {
     ReasonMissing = BAD_REQUEST, "reason-missing", "the request gives no reason, or one longer than 500 bytes", "Enter why the records are needed.";
     ReasonMalformed = BAD_REQUEST, "reason-malformed", "the reason is not percent-encoded UTF-8", "Enter the reason again.";
     SectionUnknown = BAD_REQUEST, "section-unknown", "no such section exists", "Check that program and gateway are of the same version.";
+    ChainStopped = SERVICE_UNAVAILABLE, "chain-stopped", "the chain replaced a final block or contradicts what was learned from it; nothing is permitted until the gateway has read it again", "Wait and try again; tell the network operator.";
     ChainSilent = SERVICE_UNAVAILABLE, "chain-silent", "the gateway has not heard from the chain for too long, so nothing can be permitted", "Wait and try again; tell the network operator if it lasts.";
     RecordTime = BAD_REQUEST, "record-time", "the record's time lies in the future", "Set the terminal's clock, then sign the record again.";
     RecordEpoch = CONFLICT, "record-epoch", "the record is sealed to a key that the patient has not published", "Open the patient's chart again, then write it again.";
@@ -211,6 +212,8 @@ impl From<ChainError> for Problem {
             ChainError::Refused(wardkey_chain::Refusal::BadSignature) => StatusCode::FORBIDDEN,
             ChainError::Refused(_) => StatusCode::CONFLICT,
             ChainError::Malformed(_) => StatusCode::BAD_REQUEST,
+            // Said as it is: it is not true that nothing was changed.
+            ChainError::Pending => StatusCode::SERVICE_UNAVAILABLE,
             _ => {
                 tracing::error!(?error, "the chain failed");
                 return Self::new(chain_failure(&error), &Outside(error));

@@ -8,6 +8,7 @@ mod access;
 pub mod backup;
 pub mod bench;
 pub mod blobs;
+pub mod chain;
 pub mod clock;
 pub mod connections;
 pub mod counts;

@@ -209,6 +209,7 @@ pub async fn watch_chain(gateway: Gateway) {
     let mut silent = false;
     loop {
         let looked = gateway.blocking(|g| Ok(g.look()?)).await;
+        let _only_a_panic = gateway.blocking(|g| Ok(g.ledger.mind())).await;
         match (&looked, silent) {
             (Err(problem), false) => tracing::warn!(%problem.fault, "the chain is silent"),
             (Ok(()), true) => tracing::info!("the chain is heard again"),

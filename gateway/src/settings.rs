@@ -1,5 +1,6 @@
 //! Settings: a TOML file; the one in `config/` is built in as the default.
 
+use crate::chain::ChainSettings;
 use crate::objects::ObjectSettings;
 use crate::store::postgres::{Address, AddressError};
 use serde::Deserialize;
@@ -40,18 +41,6 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Private key.
     pub key: PathBuf,
-}
-
-/// The embedded ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChainSettings {
-    /// EIP-155 chain id, used when the ledger is made.
-    pub id: u64,
-    /// Seconds without news after which permissions are refused.
-    pub silent_after: u64,
-    /// Milliseconds between two looks at the chain.
-    pub poll: u64,
 }
 
 /// The log of writes and reads.
@@ -131,6 +120,12 @@ pub enum SettingsError {
     /// A public address without encryption.
     #[error("listening on {0}, which is not a loopback address, needs HTTPS")]
     Unencrypted(SocketAddr),
+    /// A node would be talked to in clear.
+    #[error("endpoint {0} of the chain is not on this machine and needs HTTPS")]
+    UnencryptedChain(usize),
+    /// The chain's settings are incomplete.
+    #[error("the settings under [chain] are not valid: {0}")]
+    Chain(&'static str),
     /// The object store would be talked to in clear.
     #[error("the object store {0} is not on this machine and needs HTTPS")]
     UnencryptedObjects(String),
@@ -145,6 +140,8 @@ impl Coded for SettingsError {
             Self::Unreadable { .. } => "settings-unreadable",
             Self::Invalid(_) => "settings-invalid",
             Self::Unencrypted(_) => "tls-required",
+            Self::UnencryptedChain(_) => "chain-tls-required",
+            Self::Chain(_) => "chain-settings",
             Self::UnencryptedObjects(_) => "objects-tls-required",
             Self::Store(_) => "store-address",
         }
@@ -155,6 +152,8 @@ impl Coded for SettingsError {
             Self::Invalid(_) => "Correct the file; config/gateway.toml shows every setting.",
             Self::Unencrypted(_) => "Set certificate and key under [tls], or listen on 127.0.0.1.",
             Self::Store(_) => "Correct [store]; config/gateway.toml shows every setting.",
+            Self::UnencryptedChain(_) => "Give [chain] endpoints that begin with https://.",
+            Self::Chain(_) => "Correct [chain]; `wardkey chain deploy` prints what belongs there.",
             Self::UnencryptedObjects(_) => "Give [objects.s3] an endpoint that begins with https://.",
         }
     }
@@ -232,7 +231,7 @@ impl Settings {
     /// Refuses to serve or use the network in clear.
     ///
     /// # Errors
-    /// [`SettingsError::Unencrypted`], [`SettingsError::UnencryptedObjects`], [`SettingsError::Store`].
+    /// [`SettingsError::Unencrypted`], [`SettingsError::UnencryptedObjects`], [`SettingsError::Store`]; those of the chain.
     pub fn check(&self) -> Result<(), SettingsError> {
         if self.tls.is_none() && !self.listen.ip().is_loopback() {
             return Err(SettingsError::Unencrypted(self.listen));
@@ -240,6 +239,7 @@ impl Settings {
         if self.store.backend == Backend::Postgres {
             Address::of(&self.store, &self.data)?;
         }
+        self.chain.check()?;
         match &self.objects.s3 {
             Some(s3) if !s3.is_safe() => Err(SettingsError::UnencryptedObjects(s3.endpoint.clone())),
             _ => Ok(()),

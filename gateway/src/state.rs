@@ -1,6 +1,7 @@
 //! The gateway's state, shared by all handlers.
 
 use crate::blobs::Tickets;
+use crate::chain;
 use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::error::{Problem, Refusal};
@@ -23,7 +24,7 @@ use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
-use wardkey_chain::{Chain, ChainError, Embedded, Event, Genesis, Logged};
+use wardkey_chain::{Chain, ChainError, Event, Logged};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::fault::Coded;
 use wardkey_core::id::{Commitment, Digest, InstitutionId, SessionId};
@@ -169,22 +170,14 @@ pub fn open_store(settings: &Settings, scribe: &Arc<Scribe>) -> Result<Box<dyn S
 }
 
 impl Gateway {
-    /// Opens the data folder with the embedded ledger; makes everything at the first start.
+    /// Opens the data folder with the chain of the settings; makes everything at the first start.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
         let keys = Keys::open(&settings.data)?;
-        let genesis = Genesis {
-            operator: keys.operator.public(),
-            gateway: keys.gateway.public(),
-            chain_id: settings.chain.id,
-            salt: keys.salt,
-        };
-        let file = settings.data.join("ledger.sqlite");
-        private_file(&file)?;
-        let chain = Embedded::open(&file, genesis, clock.shared())?;
-        Self::with_chain(settings, clock, keys, Arc::new(chain))
+        let chain = chain::open(&settings, &clock, &keys)?;
+        Self::with_chain(settings, clock, keys, chain)
     }
 
     /// Opens the data folder with any chain.
@@ -204,7 +197,9 @@ impl Gateway {
         };
         let (_, newest) = store.news_span()?;
         let holder = Digest(random::bytes().map_err(KeysError::from)?);
-        let ledger = Ledger::open(chain, clock.clone(), settings.chain.silent_after)?;
+        let file = settings.data.join("projection.sqlite");
+        private_file(&file)?;
+        let ledger = Ledger::open(chain, clock.clone(), settings.chain.patience(), &file)?;
         let gateway = Self(Arc::new(Parts {
             ledger,
             store,
