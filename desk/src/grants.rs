@@ -1,7 +1,7 @@
 //! Grants as they reach an institution: verified, then opened with its agreement key.
 
 use crate::error::DeskError;
-use crate::gateway::{GrantOffer, SectionWrap};
+use wardkey_client::{GrantOffer, SectionWrap};
 use crate::notice::Notice;
 use crate::view::{GrantState, PatientRow};
 use serde::Deserialize;

@@ -10,7 +10,7 @@ use wardkey_core::device::{agreement_aad, agreement_context};
 use wardkey_core::hpke::open;
 use wardkey_core::id::KeyId;
 use wardkey_core::key::{PublicKey, SoftKey};
-use wardkey_desk::gateway::WrapView;
+use wardkey_client::WrapView;
 use wardkey_desk::store::Store;
 use wardkey_desk::view::KeyView;
 use wardkey_gateway::bench::actors::{Card, Given, Hospital, Patient, Terms};

@@ -54,7 +54,9 @@ impl Coded for KeysError {
     fn action(&self) -> &'static str {
         match self {
             Self::File { .. } => "Check that the gateway's user may write the data folder and that the disk has room.",
-            Self::Exposed(_) => "Set the file's mode to 600; if others could read it, make new keys.",
+            Self::Exposed(_) => {
+                "Set a file's mode to 600, a folder's to 700; if others could read a key, make a new one."
+            }
             Self::Malformed(_) => "Restore the file from a backup; without it this network cannot be operated.",
             Self::Key(error) => error.action(),
         }
@@ -76,16 +78,33 @@ impl Keys {
     }
 }
 
-/// Makes a folder that only its owner can enter, unless it exists.
+/// Makes a folder that only its owner can enter, or finds one.
 ///
 /// # Errors
-/// [`KeysError::File`].
+/// [`KeysError::File`], [`KeysError::Exposed`].
 pub fn private_folder(path: &Path) -> Result<(), KeysError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| KeysError::File {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    must_be_private(path)
+}
+
+/// That only its owner can read a file or enter a folder.
+///
+/// # Errors
+/// [`KeysError::Exposed`], [`KeysError::File`].
+pub fn must_be_private(path: &Path) -> Result<(), KeysError> {
+    let about = fs::metadata(path).map_err(|source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    if about.permissions().mode() & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(KeysError::Exposed(path.to_owned()))
+    }
 }
 
 /// Makes an empty file that only its owner can read, unless it exists. SQLite gives its side files the same mode.
@@ -129,9 +148,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeysError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(file(error)),
     };
-    if fs::metadata(path).map_err(file)?.permissions().mode() & 0o077 != 0 {
-        return Err(KeysError::Exposed(path.to_owned()));
-    }
+    must_be_private(path)?;
     hexbytes::decode(text.trim())
         .map(|b| Some(Zeroizing::new(b)))
         .ok_or_else(|| KeysError::Malformed(path.to_owned()))
@@ -178,5 +195,12 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(Keys::open(&data).unwrap_err().code(), "keys-exposed");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o750)).unwrap();
+        assert_eq!(
+            Keys::open(&data).unwrap_err().code(),
+            "keys-exposed",
+            "a folder that others can enter"
+        );
     }
 }

@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod access;
+pub mod admin;
 pub mod bench;
+mod certificate;
 pub mod clock;
 pub mod connections;
 pub mod counts;
@@ -21,13 +23,16 @@ pub mod operator;
 mod proposals;
 pub mod quota;
 pub mod random;
+pub mod rates;
 pub mod replay;
 pub mod routes;
 pub mod serve;
+mod service_manager;
 pub mod settings;
 mod sponsor;
 pub mod state;
 pub mod store;
+pub mod traces;
 pub mod unblocks;
 
 pub use clock::Clock;

@@ -4,6 +4,7 @@ use crate::error::{Problem, Refusal};
 use crate::quota::Payee;
 use crate::state::Gateway;
 use crate::store::Outcome;
+use crate::traces::TARGET;
 use std::net::IpAddr;
 use wardkey_chain::{ChainError, Institution, Refusal as ContractRefusal, must_carry_no_more};
 use wardkey_core::action::{Action, SignedAction};
@@ -41,7 +42,9 @@ impl Gateway {
         self.verify_action(signed)?;
         self.charge(signed, from)?;
         keep()?;
-        let receipt = self.ledger.chain().submit(signed)?;
+        let receipt = tracing::info_span!(target: TARGET, "chain submit", action = signed.action.kind())
+            .in_scope(|| self.ledger.chain().submit(signed))?;
+        self.meters.paid(receipt.gas);
         // The chain has it: whatever fails from here on must not tell the caller otherwise.
         if let Err(error) = self.look() {
             tracing::warn!(%error, "the chain took an action and then could not be read");

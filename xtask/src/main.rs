@@ -8,13 +8,14 @@ mod demo;
 mod packages;
 mod prerequisites;
 mod project;
+mod python;
 mod run;
 mod setup;
 mod suite;
 mod tally;
 mod test;
 mod web;
-mod ykman;
+
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

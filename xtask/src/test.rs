@@ -4,7 +4,7 @@ use crate::compile::cargo;
 use crate::project::Project;
 use crate::suite::{counted, single};
 use crate::tally::Tally;
-use crate::{arrows, check, run, setup, web, ykman};
+use crate::{arrows, check, python, run, setup, web};
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::process::Command;
@@ -26,7 +26,7 @@ impl Test {
         setup::run(project)?;
         let mut tally = Tally::default();
         if !self.story {
-            ykman::install(project)?;
+            python::install(project)?;
             tally = tally.and(crates(project)?).and(pages(project)?).and(shape(project)?);
         }
         if !self.no_story {

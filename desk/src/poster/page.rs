@@ -1,7 +1,7 @@
 //! The page as SVG.
 
 use crate::error::DeskError;
-use crate::gateway::Network;
+use wardkey_client::Network;
 use qrcode::{Color, EcLevel, QrCode};
 use std::fmt::Write as _;
 use wardkey_core::id::InstitutionId;
@@ -30,7 +30,7 @@ pub fn link(gateway: &str, network: &Network, institution: &InstitutionId, name:
         "{gateway}/#/scan?v=1&c={}&k={}&i={institution}&n={}",
         network.domain.chain_id,
         hex::encode(network.domain.contract),
-        crate::gateway::percent_encode(name),
+        wardkey_client::percent_encode(name),
     )
 }
 

@@ -1,7 +1,7 @@
 //! Small files beside the store: the gateway this terminal knows.
 
 use super::StoreError;
-use crate::gateway::Network;
+use wardkey_client::Network;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

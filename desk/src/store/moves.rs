@@ -1,7 +1,7 @@
 //! A move of the institution's agreement key that was prepared and not finished. Everything in it is sealed or public.
 
 use super::{Store, StoreError};
-use crate::gateway::WrapView;
+use wardkey_client::WrapView;
 use serde::{Deserialize, Serialize};
 use wardkey_core::epoch::OlderKey;
 use wardkey_core::id::{InstitutionId, KeyId};

@@ -8,7 +8,7 @@ use super::state::Master;
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, WaitingRequest, WrapTo};
+use wardkey_client::{InstitutionFacts, WaitingRequest, WrapTo};
 use crate::notice::Notice;
 use crate::view::{
     DeviceRow, DeviceStatus, Evidence as EvidenceView, EvidenceSlot, EvidenceVerdict, RequestRow, Topic,

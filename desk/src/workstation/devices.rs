@@ -4,7 +4,7 @@ use super::Workstation;
 use super::master::DEADLINE;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::DeviceWithCertificate;
+use wardkey_client::DeviceWithCertificate;
 use crate::notice::Notice;
 use crate::view::{DeviceRow, DeviceStatus, Topic};
 use wardkey_core::action::SignedAction;

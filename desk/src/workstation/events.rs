@@ -1,7 +1,7 @@
 //! What the gateway tells by itself: grants, revocations, requests, the end of the session.
 
 use super::Workstation;
-use crate::gateway::{Credential, Event, Events, Network};
+use wardkey_client::{Credential, Event, Events, Network};
 use crate::notice::{Notice, Tone};
 use crate::view::Topic;
 use std::sync::{Arc, Weak};

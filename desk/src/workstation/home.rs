@@ -2,7 +2,7 @@
 
 use super::Workstation;
 use crate::error::DeskError;
-use crate::gateway::InstitutionFacts;
+use wardkey_client::InstitutionFacts;
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::view::Topic;

@@ -9,7 +9,7 @@ use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
 use super::state::Master;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{DeviceWithCertificate, InstitutionFacts, Network, WrapView};
+use wardkey_client::{DeviceWithCertificate, InstitutionFacts, Network, WrapView};
 use crate::notice::Notice;
 use crate::store::{PreparedMove, PreparedWrap};
 use crate::view::{KeyView, Progress, Task, Topic};

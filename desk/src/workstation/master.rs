@@ -6,7 +6,7 @@ use super::sign_in::delegate;
 use super::state::Master;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{Credential, GatewayError, InstitutionFacts, Network, WrapView};
+use wardkey_client::{Credential, GatewayError, InstitutionFacts, Network, WrapView};
 use crate::notice::Notice;
 use crate::view::{MasterStatus, MasterView, Topic};
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::Workstation;
 use super::sign_in::job;
 use crate::card::CardKeys;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, Network};
+use wardkey_client::{InstitutionFacts, Network};
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::view::MasterPlace;

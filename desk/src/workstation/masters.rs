@@ -9,7 +9,7 @@ use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
 use super::state::{Offered, OfferedKey};
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, WrapTo};
+use wardkey_client::{InstitutionFacts, WrapTo};
 use crate::notice::Notice;
 use crate::view::{Evidence as EvidenceView, EvidenceVerdict, MasterRow, MastersView, OfferedMaster, Topic};
 use crate::words::words;

@@ -37,7 +37,7 @@ pub use readers::Enrolling;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
 use crate::error::DeskError;
-use crate::gateway::{Gateway, GatewayError};
+use wardkey_client::{Gateway, GatewayError};
 use crate::notice::{Notice, Tone};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -99,7 +99,7 @@ impl Workstation {
             })?),
             None => None,
         };
-        let gateway = Gateway::new(&settings.gateway, authority.as_deref(), settings.gateway_is_local())?;
+        let gateway = Gateway::new(&settings.gateway, authority.as_deref(), settings.gateway_is_local(), crate::clock::now)?;
         let state = State {
             home: home::remembered(&settings),
             home_name: settings.institution_name.clone(),

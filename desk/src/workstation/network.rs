@@ -2,7 +2,7 @@
 
 use super::Workstation;
 use crate::error::DeskError;
-use crate::gateway::{GatewayError, Network};
+use wardkey_client::{GatewayError, Network};
 use crate::notice::Notice;
 use crate::reading::Writer;
 use crate::store::{known_network, remember_network};

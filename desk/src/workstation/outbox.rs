@@ -2,7 +2,7 @@
 
 use super::Workstation;
 use super::state::Session;
-use crate::gateway::{GatewayError, Permission, WrittenReceipts};
+use wardkey_client::{GatewayError, Permission, WrittenReceipts};
 use crate::notice::Notice;
 use crate::store::{Outgoing, Queued, StoreError};
 use crate::view::{OutboxRow, OutboxState, Topic};

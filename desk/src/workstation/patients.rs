@@ -4,7 +4,7 @@ use super::Workstation;
 use super::state::Session;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::GrantOffer;
+use wardkey_client::GrantOffer;
 use crate::grants::Granted;
 use crate::notice::Notice;
 use crate::view::{GrantState, PatientRow};

@@ -4,7 +4,7 @@ use super::Workstation;
 use super::sign_in::delegate;
 use super::state::Session;
 use crate::clock::now;
-use crate::gateway::{Credential, GatewayError};
+use wardkey_client::{Credential, GatewayError};
 use crate::notice::Notice;
 use crate::view::Topic;
 use std::sync::{Arc, Weak};

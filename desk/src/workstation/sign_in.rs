@@ -5,7 +5,7 @@ use super::state::{Keyring, Session};
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{Credential, DeviceFacts, GatewayError, InstitutionFacts, Network, WrapView};
+use wardkey_client::{Credential, DeviceFacts, GatewayError, InstitutionFacts, Network, WrapView};
 use crate::notice::Notice;
 use crate::view::{Topic, UserView};
 use std::sync::Arc;

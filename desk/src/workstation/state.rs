@@ -2,7 +2,7 @@
 
 use super::master_key::MasterKeys;
 use crate::card::CardKeys;
-use crate::gateway::{Credential, InstitutionFacts, Network};
+use wardkey_client::{Credential, InstitutionFacts, Network};
 use crate::grants::Granted;
 use crate::import::Plan;
 use crate::notice::Notice;

@@ -4,7 +4,7 @@
 use super::Workstation;
 use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
 use super::state::Session;
-use crate::gateway::{InstitutionFacts, Network};
+use wardkey_client::{InstitutionFacts, Network};
 use crate::notice::Notice;
 use crate::view::Topic;
 use std::sync::{Arc, Weak};

@@ -5,7 +5,7 @@ use super::sign_in::job;
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{GatewayError, Network, UnblockShown};
+use wardkey_client::{GatewayError, Network, UnblockShown};
 use crate::notice::{Notice, Tone};
 use crate::view::{Topic, UnblockAsked, UnblockFound};
 use crate::words::{start, words};

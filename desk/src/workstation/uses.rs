@@ -5,7 +5,7 @@ use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
 use super::state::Master;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{InkView, InstitutionFacts};
+use wardkey_client::{InkView, InstitutionFacts};
 use crate::grants::Granted;
 use crate::notice::Notice;
 use crate::view::{DeviceUses, UseAction, UseRow};

@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -84,10 +85,12 @@ pub struct Figures {
 /// # Errors
 /// Anything that fails on the way.
 pub async fn reads(folder: &Path, shape: Shape, seconds: u64) -> anyhow::Result<Figures> {
-    let settings = Settings {
+    let mut settings = Settings {
         data: folder.to_owned(),
         ..Settings::defaults()?
     };
+    // What is measured is the gateway, not its patience.
+    settings.limits.requests_per_session = NonZeroU32::MAX;
     let gateway = Gateway::open(settings, Clock::system())?;
     let watch = tokio::spawn(crate::serve::watch_chain(gateway.clone()));
     let stage = Stage::new(gateway.clone());

@@ -100,6 +100,7 @@ async fn admit(
     let (mut parts, body) = request.into_parts();
     let (key, signer) = signer(gateway, parsed, &parts.headers, now).await?;
     parsed.verify_request(&covered(&parts)?, &key)?;
+    gateway.rates.signer(parsed.params.key)?;
     let nonce = parsed
         .params
         .nonce

@@ -1,4 +1,4 @@
-//! Yubico's `ykman` (installed by `cargo xtask test`, see xtask/src/ykman.rs) judges the card. It takes readers of any name for
+//! Yubico's `ykman` (installed by `cargo xtask test`, see xtask/src/python.rs) judges the card. It takes readers of any name for
 //! NFC only, so the card is held to the antenna.
 
 use super::*;

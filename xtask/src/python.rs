@@ -1,4 +1,5 @@
-//! Yubico's own command line, a foreign client that judges the virtual card in `hsm/tests/cards/ykman.rs`.
+//! Foreign programs from PyPI that judge ours: Yubico's own command line (the virtual card, `tests/virtual-card/tests/card/ykman.rs`), and
+//! schemathesis (the gateway's API, `gateway/tests/schemathesis.rs`).
 
 use crate::project::Project;
 use crate::run::{self, say};
@@ -9,17 +10,22 @@ use std::process::Command;
 
 /// Debian's Python, because that is the one which has Debian's pyscard.
 const PYTHON: &str = "/usr/bin/python3";
+/// The programs; each has its versions and hashes in `xtask/NAME.txt` and a virtual environment at `target/NAME`.
+const PROGRAMS: &[&str] = &["ykman", "schemathesis"];
 
-/// Installs ykman into a virtual environment at `target/ykman`, in the versions and with the hashes of `xtask/ykman.txt`. Does
-/// nothing when these are installed already.
+/// Installs the programs. Does nothing for those that are there already.
 pub fn install(project: &Project) -> Result<()> {
-    let (list, folder) = (project.path("xtask/ykman.txt"), project.target().join("ykman"));
+    PROGRAMS.iter().try_for_each(|name| install_one(project, name))
+}
+
+fn install_one(project: &Project, name: &str) -> Result<()> {
+    let (list, folder) = (project.path(&format!("xtask/{name}.txt")), project.target().join(name));
     let (wanted, installed) = (fs::read(&list)?, folder.join("installed.txt"));
     if fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    say("Installing ykman from PyPI into target/ykman");
-    make(&list, &folder).context("failed to install ykman (it needs PyPI; only the tests use it)")?;
+    say(&format!("Installing {name} from PyPI into target/{name}"));
+    make(&list, &folder).with_context(|| format!("failed to install {name} (it needs PyPI; only the tests use it)"))?;
     Ok(fs::write(installed, wanted)?)
 }
 
