@@ -298,7 +298,13 @@ pub fn sign_response(
 /// Value of `content-digest` (RFC 9530) for a body.
 #[must_use]
 pub fn content_digest(body: &[u8]) -> String {
-    format!("sha-256={}", binary(&sha256(&[body])))
+    content_digest_of(&sha256(&[body]))
+}
+
+/// Value of `content-digest` (RFC 9530) for a body with this SHA-256.
+#[must_use]
+pub fn content_digest_of(sha256: &[u8; 32]) -> String {
+    format!("sha-256={}", binary(sha256))
 }
 
 /// Checks a body against `content-digest`.

@@ -56,6 +56,8 @@ id! {
     GatewayId,
     /// Random name of a record.
     RecordId,
+    /// SHA-256 of a blob's ciphertext.
+    BlobId,
     /// SHA-256 of a grant document's canonical bytes.
     Commitment,
     /// A hashStruct or a SHA-256 digest.

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod audit;
+pub mod blob;
 pub mod canonical;
 pub mod delegation;
 pub mod device;

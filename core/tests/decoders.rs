@@ -15,7 +15,7 @@ use wardkey_core::hpke::{Context, Sealed, open, seal};
 use wardkey_core::http_signature::{
     KeyName, RequestParts, SignatureParams, check_content_digest, content_digest, parse, sign_request,
 };
-use wardkey_core::id::{Digest, PatientId};
+use wardkey_core::id::{Digest, InstitutionId, PatientId};
 use wardkey_core::key::{PublicKey, Signature, SoftKey};
 use wardkey_core::record::Record;
 use wardkey_core::section_keys::SectionKeys;
@@ -79,7 +79,7 @@ impl Change {
 fn document() -> GrantDocument {
     GrantDocument {
         patient: PatientId([3; 32]),
-        institution: [4; 32].into(),
+        institution: InstitutionId([4; 32]),
         read: 0b1110,
         write: 0b0110,
         purpose: 1,
@@ -164,7 +164,8 @@ proptest! {
     fn sealed_things(enc in proptest::collection::vec(any::<u8>(), 0..100), ct in proptest::collection::vec(any::<u8>(), 0..100), change in change(), which in any::<bool>()) {
         let recipient = key(9);
         let context = Context { label: "wardkey/section/1", domain: &DOMAIN, aad: b"aad" };
-        prop_assert!(open(&recipient, &context, &Sealed { enc, ct }).is_err());
+        let arbitrary = Sealed { enc, ct };
+        prop_assert!(open(&recipient, &context, &arbitrary).is_err());
         let good = seal(&recipient.public(), &context, b"a section's private key").unwrap();
         let mut altered = good.clone();
         let part = if which { &mut altered.enc } else { &mut altered.ct };
@@ -193,7 +194,11 @@ fn an_altered_action_is_not_the_signed_one() {
             if let Ok(altered) = serde_json::from_slice::<SignedAction>(&bytes) {
                 read += 1;
                 let carries = altered.keys.len() == 1 && altered.signatures.len() == 1;
-                assert!(altered == action || !carries || !holds(&altered), "{}", String::from_utf8_lossy(&bytes));
+                assert!(
+                    altered == action || !carries || !holds(&altered),
+                    "{}",
+                    String::from_utf8_lossy(&bytes)
+                );
             }
         }
     }

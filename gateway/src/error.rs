@@ -79,6 +79,9 @@ refusals! {
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
     RateLimited = TOO_MANY_REQUESTS, "rate-limited", "too many requests came from here in this second", "Wait as long as Retry-After says.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
+    BlobUnknown = NOT_FOUND, "blob-unknown", "this patient has no such document here", "Load the chart again; ask the document's author if it stays.";
+    BlobDigest = BAD_REQUEST, "blob-digest", "the document's bytes are not those of its name", "Send it again.";
+    TicketUnknown = FORBIDDEN, "blob-ticket", "the ticket is not for this document and this session, or older than two minutes", "Open the document again.";
     ObjectsFailed = SERVICE_UNAVAILABLE, "objects-failed", "the gateway's store of large objects failed", "Try again; if it happens again, tell the network operator.";
     CannotSign = INTERNAL_SERVER_ERROR, "gateway-cannot-sign", "the gateway could not sign its answer", "Try again; if it happens again, tell the network operator.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "the gateway failed", "Try again; if it happens again, tell the network operator.";

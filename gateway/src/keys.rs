@@ -78,17 +78,16 @@ impl Keys {
     }
 }
 
-/// Makes a folder that only its owner can enter, or finds one.
+/// Makes a folder that only its owner can enter, unless it exists.
 ///
 /// # Errors
-/// [`KeysError::File`], [`KeysError::Exposed`].
+/// [`KeysError::File`].
 pub fn private_folder(path: &Path) -> Result<(), KeysError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| KeysError::File {
         path: path.to_owned(),
         source,
-    })?;
-    must_be_private(path)
+    })
 }
 
 /// That only its owner can read a file or enter a folder.
@@ -195,12 +194,8 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(Keys::open(&data).unwrap_err().code(), "keys-exposed");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        must_be_private(&data).unwrap();
         fs::set_permissions(&data, fs::Permissions::from_mode(0o750)).unwrap();
-        assert_eq!(
-            Keys::open(&data).unwrap_err().code(),
-            "keys-exposed",
-            "a folder that others can enter"
-        );
+        assert_eq!(must_be_private(&data).unwrap_err().code(), "keys-exposed");
     }
 }

@@ -7,6 +7,7 @@
 mod access;
 pub mod admin;
 pub mod bench;
+pub mod blobs;
 mod certificate;
 pub mod clock;
 pub mod connections;

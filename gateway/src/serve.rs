@@ -4,7 +4,7 @@ use crate::admin;
 use crate::certificate;
 use crate::clock::Clock;
 use crate::connections::{Door, timed};
-use crate::keys::{KeysError, private_folder};
+use crate::keys::{KeysError, must_be_private, private_folder};
 use crate::operator;
 use crate::routes::app;
 use crate::service_manager::{self, READY, STOPPING};
@@ -99,7 +99,8 @@ fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> ServeError {
 /// # Errors
 /// [`ServeError::InUse`].
 pub fn lock(settings: &Settings) -> Result<File, ServeError> {
-    private_folder(&settings.data).map_err(OpenError::from)?;
+    private_folder(&settings.data)?;
+    must_be_private(&settings.data)?;
     let file = File::create(settings.data.join("lock")).map_err(system("make the lock file"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

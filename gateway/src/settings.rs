@@ -131,6 +131,8 @@ pub struct Limits {
     pub import_megabytes: usize,
     /// Largest single record, megabytes of ciphertext.
     pub record_megabytes: usize,
+    /// Largest document or picture beside the records, megabytes of ciphertext.
+    pub blob_megabytes: usize,
     /// Sponsored actions per hour and network address.
     pub actions_per_address: u32,
     /// Sponsored actions per hour and institution.

@@ -1,6 +1,7 @@
 //! The gateway's state, shared by all handlers.
 
 use crate::admin::Meters;
+use crate::blobs::Tickets;
 use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::error::{Problem, Refusal};
@@ -82,8 +83,10 @@ pub struct Parts {
     pub ledger: Ledger,
     /// The data store.
     pub store: Box<dyn Store>,
-    /// Tiles of the log.
+    /// Tiles of the log, and large documents.
     pub objects: Arc<dyn ObjectStore>,
+    /// For fetching large documents.
+    pub tickets: Tickets,
     /// Signs answers and receipts.
     pub scribe: Arc<Scribe>,
     /// Signs accreditations and checkpoints; the lock keeps its nonces in order.
@@ -202,6 +205,7 @@ impl Gateway {
             ledger,
             store: Box::new(store),
             objects,
+            tickets: Tickets::new(&keys.gateway),
             scribe,
             operator: Mutex::new(keys.operator),
             board: Board::default(),

@@ -19,7 +19,13 @@ struct Dice(TestRunner);
 impl Dice {
     fn new() -> Self {
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-        Self(TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng))
+        Self(TestRunner::new_with_rng(
+            Config {
+                failure_persistence: None,
+                ..Config::default()
+            },
+            rng,
+        ))
     }
 
     fn throw<T: std::fmt::Debug>(&mut self, strategy: &impl Strategy<Value = T>) -> T {
@@ -46,8 +52,13 @@ fn odd() -> impl Strategy<Value = Value> {
 /// Paths to every value inside.
 fn places(value: &Value, here: &str, found: &mut Vec<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, inner)| places(inner, &format!("{here}/{name}"), found)),
-        Value::Array(list) => list.iter().enumerate().for_each(|(n, inner)| places(inner, &format!("{here}/{n}"), found)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(name, inner)| places(inner, &format!("{here}/{name}"), found)),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(n, inner)| places(inner, &format!("{here}/{n}"), found)),
         _ => {}
     }
     found.push(here.to_owned());
@@ -71,9 +82,18 @@ fn answered(reply: &Reply, sent: &str) {
 
 /// Good bodies with their addresses, unsigned: an action, a session, a device request, a request to unblock.
 async fn public_bodies(scene: &Scene) -> Vec<(&'static str, Value)> {
-    let revoked = scene.patient.document(&scene.stage, &scene.harbour, support::terms(scene.place.now())).unwrap();
+    let revoked = scene
+        .patient
+        .document(&scene.stage, &scene.harbour, support::terms(scene.place.now()))
+        .unwrap();
     let action = scene.patient.body(&scene.stage, &scene.harbour, &revoked).unwrap()["action"].clone();
-    let challenge = done(&scene.stage.ask(Ask::post("/v1/challenges", &Value::Null)).await.unwrap());
+    let challenge = done(
+        &scene
+            .stage
+            .ask(Ask::post("/v1/challenges", &Value::Null))
+            .await
+            .unwrap(),
+    );
     let challenge = serde_json::from_value(challenge["challenge"].clone()).unwrap();
     let request = scene.doctor.answer(&scene.stage, challenge).unwrap();
     let unblock = json!({
@@ -108,13 +128,20 @@ async fn altered_bodies_are_answered_and_not_done() {
 async fn altered_bodies_of_patients_and_cards_are_answered_and_not_done() {
     let scene = Scene::set().await;
     let mut dice = Dice::new();
-    let given = scene.patient.document(&scene.stage, &scene.harbour, support::terms(scene.place.now())).unwrap();
+    let given = scene
+        .patient
+        .document(&scene.stage, &scene.harbour, support::terms(scene.place.now()))
+        .unwrap();
     let grant = scene.patient.body(&scene.stage, &scene.harbour, &given).unwrap();
     let keys = serde_json::to_value(scene.patient.list(&scene.stage).unwrap()).unwrap();
     let records = json!({ "records": [scene.record(ALLERGIES, "x")] });
     for _ in 0..300 {
         let (bad, place) = altered(&grant, &mut dice);
-        let reply = scene.stage.signed(scene.patient.signer(), Ask::post("/v1/grants", &bad)).await.unwrap();
+        let reply = scene
+            .stage
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &bad))
+            .await
+            .unwrap();
         answered(&reply, &bad.to_string());
         // Label and wraps are the patient's to choose: they are sealed, and nothing here can open them.
         let free = place.starts_with("/label") || place.starts_with("/sectionKeys");
@@ -122,7 +149,11 @@ async fn altered_bodies_of_patients_and_cards_are_answered_and_not_done() {
 
         let (bad, place) = altered(&keys, &mut dice);
         let target = format!("/v1/patients/{}/section-keys", scene.patient.id);
-        let reply = scene.stage.signed(scene.patient.signer(), Ask::put(target, &bad)).await.unwrap();
+        let reply = scene
+            .stage
+            .signed(scene.patient.signer(), Ask::put(target, &bad))
+            .await
+            .unwrap();
         answered(&reply, &bad.to_string());
         assert!(bad == keys || reply.status != 200, "took {place}: {bad}");
 
@@ -163,7 +194,13 @@ async fn arbitrary_bytes_are_answered_everywhere() {
 async fn altered_signature_headers_let_nobody_in() {
     let scene = Scene::set().await;
     let mut dice = Dice::new();
-    let names = ["signature-input", "signature", "content-digest", "wardkey-permission", "wardkey-reason"];
+    let names = [
+        "signature-input",
+        "signature",
+        "content-digest",
+        "wardkey-permission",
+        "wardkey-reason",
+    ];
     for n in 0..600 {
         let ask = Ask::post(scene.records(), &json!({ "records": [] })).under(scene.given.commitment, "why");
         let mut signed = sign(&ask, scene.session.signer(), scene.place.now(), &format!("nonce-{n}")).unwrap();
@@ -172,15 +209,26 @@ async fn altered_signature_headers_let_nobody_in() {
         let mut bad = good.clone();
         let at = dice.throw(&(0..bad.len()));
         bad[at] = dice.throw(&(32u8..127));
-        let Ok(value) = HeaderValue::from_bytes(&bad) else { continue };
+        let Ok(value) = HeaderValue::from_bytes(&bad) else {
+            continue;
+        };
         signed.request.headers_mut().insert(name, value);
-        let answer = tower::ServiceExt::oneshot(scene.stage.app.clone(), signed.request).await.unwrap();
+        let answer = tower::ServiceExt::oneshot(scene.stage.app.clone(), signed.request)
+            .await
+            .unwrap();
         let status = answer.status().as_u16();
         assert!(status < 500);
         // Past the signature, a request without records is refused with 400 `records-none`.
         let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-        let code = serde_json::from_slice::<Value>(&body).unwrap()["code"].as_str().unwrap().to_owned();
+        let code = serde_json::from_slice::<Value>(&body).unwrap()["code"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let harmless = String::from_utf8_lossy(&good).trim() == String::from_utf8_lossy(&bad).trim();
-        assert!(harmless || code != "records-none", "{name}: {}", String::from_utf8_lossy(&bad));
+        assert!(
+            harmless || code != "records-none",
+            "{name}: {}",
+            String::from_utf8_lossy(&bad)
+        );
     }
 }

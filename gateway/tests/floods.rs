@@ -42,7 +42,9 @@ fn resident(gateway: &Process) -> u64 {
 fn flood(address: &str, which: usize, answered: &AtomicU64) {
     let group = GARBAGE[which % GARBAGE.len()].repeat(GROUP);
     for _ in 0..GROUPS {
-        let Ok(mut stream) = TcpStream::connect(address) else { continue };
+        let Ok(mut stream) = TcpStream::connect(address) else {
+            continue;
+        };
         if stream.write_all(group.as_bytes()).is_err() {
             continue;
         }
@@ -82,7 +84,10 @@ async fn garbage_without_end_does_not_stop_a_good_client_or_fill_the_memory() {
     waiting.join().unwrap();
     let (answered, seconds) = (answered.load(Ordering::Relaxed), start.elapsed().as_secs_f64());
     let grown = resident(&gateway).saturating_sub(before);
-    println!("{answered} garbage requests in {seconds:.1} s, {served} good ones beside them, {} KiB more memory", grown / 1024);
+    println!(
+        "{answered} garbage requests in {seconds:.1} s, {served} good ones beside them, {} KiB more memory",
+        grown / 1024
+    );
     assert!(answered >= 10_000, "the flood was none: {answered}");
     assert!(served > 10, "the good client was served {served} times");
     assert!(grown < 96 << 20, "{grown} bytes more memory");
@@ -93,7 +98,10 @@ async fn clients_that_send_a_byte_now_and_then_hold_up_nobody_and_are_given_up()
     let folder = tempfile::tempdir().unwrap();
     let gateway = Process::start(&folder.path().join("data"), &[]);
     let address = gateway.url.trim_start_matches("http://");
-    let heads = ["GET /v1/network HTTP/1.1\r\nhost:", "POST /v1/actions HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n{"];
+    let heads = [
+        "GET /v1/network HTTP/1.1\r\nhost:",
+        "POST /v1/actions HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n{",
+    ];
     let mut slow: Vec<_> = (0..200)
         .map(|n| {
             let mut stream = TcpStream::connect(address).unwrap();
@@ -111,7 +119,10 @@ async fn clients_that_send_a_byte_now_and_then_hold_up_nobody_and_are_given_up()
             let gone = place.as_mut().is_some_and(|stream| {
                 let mut end = [0; 256];
                 let closed = matches!(stream.read(&mut end), Ok(0));
-                closed || stream.write_all(b"x").is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
+                closed
+                    || stream
+                        .write_all(b"x")
+                        .is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
             });
             if gone {
                 *place = None;

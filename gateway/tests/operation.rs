@@ -83,7 +83,7 @@ fn secrets(scene: &Scene) -> Vec<String> {
         scene.patient.id.to_string(),
         scene.harbour.id.to_string(),
         scene.given.commitment.to_string(),
-        scene.doctor.id().to_string(),
+        scene.doctor.certificate.device_id().to_string(),
         scene.session.key.public().id().to_string(),
         scene.session.key.public().to_string(),
         "Harbour".to_owned(),
@@ -120,10 +120,17 @@ async fn figures_count_what_happened_and_tell_nothing() {
     assert_eq!(status, 200);
     let value = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap_or_else(|| panic!("{name} is missing in\n{text}")).trim().parse().unwrap()
+        line.unwrap_or_else(|| panic!("{name} is missing in\n{text}"))
+            .trim()
+            .parse()
+            .unwrap()
     };
     let records = r#"route="/v1/patients/{id}/records""#;
-    let answered = |rest: &str| value(&format!("wardkey_http_requests_total{{{records},method=\"GET\",{rest}}}"));
+    let answered = |rest: &str| {
+        value(&format!(
+            "wardkey_http_requests_total{{{records},method=\"GET\",{rest}}}"
+        ))
+    };
     assert_eq!((answered(r#"status="200""#), answered(r#"status="403""#)), (1.0, 1.0));
     assert_eq!(value(r#"wardkey_refused_total{code="section-not-granted"}"#), 1.0);
     assert_eq!(value(&format!("wardkey_http_request_seconds_count{{{records}}}")), 2.0);
@@ -133,8 +140,14 @@ async fn figures_count_what_happened_and_tell_nothing() {
     assert!(value("wardkey_chain_head") > 3.0 && value("wardkey_chain_heard_age_seconds") >= 0.0);
     assert!(value("wardkey_sessions_known") >= 1.0);
     assert_eq!(value("wardkey_event_streams"), 0.0);
-    let invented = text.lines().filter(|line| line.starts_with("wardkey_http_requests_total") && line.contains("\"other\""));
-    assert_eq!(invented.count(), 1, "three hundred invented methods and addresses are one series");
+    let invented = text
+        .lines()
+        .filter(|line| line.starts_with("wardkey_http_requests_total") && line.contains("\"other\""));
+    assert_eq!(
+        invented.count(),
+        1,
+        "three hundred invented methods and addresses are one series"
+    );
     tells_nothing(text.as_bytes(), &scene);
 }
 
@@ -159,7 +172,9 @@ fn collector() -> (String, mpsc::Receiver<Vec<u8>>) {
             let mut body = vec![0; length];
             stream.read_exact(&mut body).unwrap();
             let mut stream = stream.into_inner();
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
             if told.send([head.into_bytes(), body].concat()).is_err() {
                 return;
             }
@@ -171,8 +186,14 @@ fn collector() -> (String, mpsc::Receiver<Vec<u8>>) {
 #[tokio::test]
 async fn traces_arrive_and_tell_nothing() {
     let (endpoint, heard) = collector();
-    let settings = TraceSettings { endpoint: Some(endpoint) };
-    let export = tokio::task::spawn_blocking(move || Export::new(&settings)).await.unwrap().unwrap().unwrap();
+    let settings = TraceSettings {
+        endpoint: Some(endpoint),
+    };
+    let export = tokio::task::spawn_blocking(move || Export::new(&settings))
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     let subscriber = tracing_subscriber::registry().with(export.layer());
     let scene = {
         let _here = tracing::subscriber::set_default(subscriber);
@@ -213,7 +234,10 @@ async fn too_many_requests_of_an_address_are_refused_before_anything_else() {
     let (client, url) = (client(), format!("{}/v1/grants", gateway.url));
     let ask = || async {
         let answer = client.get(&url).header("signature", "garbage").send().await.unwrap();
-        let wait = answer.headers().get("retry-after").map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
+        let wait = answer
+            .headers()
+            .get("retry-after")
+            .map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
         let (status, problem) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
         (status, problem["code"].as_str().unwrap().to_owned(), wait)
     };
@@ -224,7 +248,10 @@ async fn too_many_requests_of_an_address_are_refused_before_anything_else() {
     assert_eq!(asked[0], (401, "http-signature-missing".to_owned(), None));
     let limited = asked.iter().find(|answer| answer.0 == 429).unwrap();
     assert_eq!((limited.1.as_str(), limited.2), ("rate-limited", Some(1)));
-    until("the address to be served again", async || (ask().await.0 == 401).then_some(())).await;
+    until("the address to be served again", async || {
+        (ask().await.0 == 401).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -247,9 +274,17 @@ async fn asked_to_stop_it_is_first_not_ready_and_ends_what_it_has_begun() {
     let mut gateway = Process::start(&folder.path().join("data"), &["--config", &config]);
     let address = gateway.url.trim_start_matches("http://").to_owned();
     let mut begun = TcpStream::connect(&address).unwrap();
-    begun.write_all(b"POST /v1/challenges HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{").unwrap();
+    begun
+        .write_all(b"POST /v1/challenges HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{")
+        .unwrap();
     let client = client();
-    let ready = || async { client.get(format!("{}/readyz", gateway.admin)).send().await.map(|answer| answer.status().as_u16()) };
+    let ready = || async {
+        client
+            .get(format!("{}/readyz", gateway.admin))
+            .send()
+            .await
+            .map(|answer| answer.status().as_u16())
+    };
     assert_eq!(ready().await.unwrap(), 200);
     gateway.signal(Signal::TERM);
     until("not ready", async || (ready().await.unwrap() == 503).then_some(())).await;
@@ -275,7 +310,11 @@ fn certify(folder: &Path) -> reqwest::Certificate {
 
 fn with_tls(folder: &Path, more: &str) -> String {
     let path = |name: &str| folder.join(name).display().to_string();
-    let text = format!("[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n{more}", path("crt.pem"), path("key.pem"));
+    let text = format!(
+        "[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n{more}",
+        path("crt.pem"),
+        path("key.pem")
+    );
     configured(folder, &text)
 }
 
@@ -292,14 +331,21 @@ async fn a_new_certificate_is_taken_up_and_a_broken_one_is_not() {
     let data = folder.path().join("data");
     let mut started = command(&data, &["--listen", "127.0.0.1:0", "--config", &config]);
     let mut gateway = Process::spawn(&mut started);
-    let url = format!("https://localhost:{}/v1/network", gateway.url.rsplit(':').next().unwrap());
+    let url = format!(
+        "https://localhost:{}/v1/network",
+        gateway.url.rsplit(':').next().unwrap()
+    );
     let get = |client: &Client| client.get(&url).send();
     assert_eq!(get(&first).await.unwrap().status(), 200);
 
     let root = certify(folder.path());
     let second = trusting(root.clone()).build().unwrap();
     until("the new certificate", async || get(&second).await.ok()).await;
-    assert_eq!(get(&first).await.unwrap().status(), 200, "a connection made before goes on: it trusts the old certificate only");
+    assert_eq!(
+        get(&first).await.unwrap().status(),
+        200,
+        "a connection made before goes on: it trusts the old certificate only"
+    );
 
     std::fs::write(folder.path().join("crt.pem"), "no certificate").unwrap();
     gateway.signal(Signal::HUP);
@@ -307,7 +353,10 @@ async fn a_new_certificate_is_taken_up_and_a_broken_one_is_not() {
     let mut line = String::new();
     while !line.contains("the new certificate cannot be used") {
         line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0, "it says nothing of the broken certificate");
+        assert!(
+            log.read_line(&mut line).unwrap() > 0,
+            "it says nothing of the broken certificate"
+        );
     }
     let third = trusting(root).build().unwrap();
     assert_eq!(get(&third).await.unwrap().status(), 200, "the certificate before stays");
@@ -319,8 +368,14 @@ async fn tls_is_no_older_than_the_settings_say() {
     let root = certify(folder.path());
     let config = with_tls(folder.path(), "oldest = \"1.3\"\n");
     let gateway = Process::start(&folder.path().join("data"), &["--config", &config]);
-    let url = format!("https://localhost:{}/v1/network", gateway.url.rsplit(':').next().unwrap());
-    let old = trusting(root.clone()).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
+    let url = format!(
+        "https://localhost:{}/v1/network",
+        gateway.url.rsplit(':').next().unwrap()
+    );
+    let old = trusting(root.clone())
+        .tls_version_max(reqwest::tls::Version::TLS_1_2)
+        .build()
+        .unwrap();
     assert!(old.get(&url).send().await.is_err());
     let new = trusting(root).build().unwrap();
     assert_eq!(new.get(&url).send().await.unwrap().status(), 200);
@@ -329,7 +384,9 @@ async fn tls_is_no_older_than_the_settings_say() {
 #[test]
 fn what_others_can_read_is_refused() {
     let refused = |data: &Path, arguments: &[&str], code: &str| {
-        let Output { status, stderr, .. } = command(data, &[&["--listen", "127.0.0.1:0"], arguments].concat()).output().unwrap();
+        let Output { status, stderr, .. } = command(data, &[&["--listen", "127.0.0.1:0"], arguments].concat())
+            .output()
+            .unwrap();
         let text = String::from_utf8(stderr).unwrap();
         assert!(!status.success() && text.contains(code), "{code}: {text}");
     };
@@ -341,8 +398,11 @@ fn what_others_can_read_is_refused() {
     refused(&data, &["--config", &config], "keys-exposed");
     refused(&data, &["--admin", "0.0.0.0:0"], "admin-public");
     std::fs::create_dir(&data).unwrap();
+    let mut started = command(&data, &["--listen", "127.0.0.1:0"]);
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
-    refused(&data, &[], "keys-exposed");
+    let Output { status, stderr, .. } = started.output().unwrap();
+    let text = String::from_utf8(stderr).unwrap();
+    assert!(!status.success() && text.contains("keys-exposed"), "{text}");
 }
 
 #[tokio::test]
@@ -363,7 +423,11 @@ async fn the_admin_listener_is_apart_and_the_service_manager_is_told() {
     let status = |url: String| async { client.get(url).send().await.unwrap().status().as_u16() };
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(status(format!("{}{path}", gateway.admin)).await, 200, "{path}");
-        assert_eq!(status(format!("{}{path}", gateway.url)).await, 404, "{path} on the public port");
+        assert_eq!(
+            status(format!("{}{path}", gateway.url)).await,
+            404,
+            "{path} on the public port"
+        );
     }
     assert_eq!(status(format!("{}/v1/network", gateway.admin)).await, 404);
     gateway.signal(Signal::TERM);

@@ -16,9 +16,9 @@ use std::process::Command;
 use std::sync::Arc;
 use support::described::operation;
 use support::{Place, Scene};
+use wardkey_core::http_signature::content_digest;
 use wardkey_gateway::bench::actors::Session;
 use wardkey_gateway::bench::stage::{Ask, Signer, sign};
-use wardkey_core::http_signature::content_digest;
 
 /// Requests made for each operation and each phase.
 const EXAMPLES: &str = "12";
@@ -43,13 +43,27 @@ async fn judge(address: SocketAddr, checks: &'static str) {
         .args(["run", &format!("http://{address}/v1/openapi.json")])
         .args(["--checks", checks, "--seed", SEED, "--max-examples", EXAMPLES])
         .args(["--phases", "examples,coverage,fuzzing", "--exclude-path", "/v1/events"])
-        .args(["--no-shrink", "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "20"])
+        .args([
+            "--no-shrink",
+            "--suppress-health-check",
+            "all",
+            "--warnings",
+            "off",
+            "--request-timeout",
+            "20",
+        ])
         .env("HYPOTHESIS_STORAGE_DIRECTORY", folder.path())
         .env("NO_PROXY", "127.0.0.1")
         .current_dir(folder.path());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 async fn serve(app: Router) -> SocketAddr {
@@ -108,8 +122,12 @@ async fn pass(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
     let path = proxy.own(parts.uri.path());
-    let signed = operation(&parts.method, &path).is_some_and(|found| found["security"].as_array().is_some_and(|by| !by.is_empty()));
-    let target = parts.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+    let signed = operation(&parts.method, &path)
+        .is_some_and(|found| found["security"].as_array().is_some_and(|by| !by.is_empty()));
+    let target = parts
+        .uri
+        .query()
+        .map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
     let mut ask = Ask {
         method: parts.method.clone(),
         body: (!bytes.is_empty()).then(|| bytes.to_vec()),
@@ -129,7 +147,10 @@ async fn pass(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
                 plain = plain.header(name, value);
             }
         }
-        plain.header("content-digest", content_digest(&bytes)).body(Body::from(bytes)).unwrap()
+        plain
+            .header("content-digest", content_digest(&bytes))
+            .body(Body::from(bytes))
+            .unwrap()
     };
     match tower::ServiceExt::oneshot(proxy.scene.stage.app.clone(), request).await {
         Ok(answer) => answer,

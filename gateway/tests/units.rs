@@ -7,7 +7,9 @@ const UNIT: &str = include_str!("../../config/systemd/wardkey-gateway.service");
 const CONTAINER: &str = include_str!("../../config/container/Containerfile");
 
 fn lines(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect()
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .collect()
 }
 
 #[test]
@@ -43,7 +45,11 @@ fn systemd_finds_the_unit_sound_and_little_exposed() {
         let output = Command::new("systemd-analyze").args(arguments).arg(&unit).output();
         let output = output.expect("systemd-analyze is missing: `cargo xtask test` installs it (Debian's systemd)");
         let said = [output.stdout, output.stderr].concat();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&said)
+        );
     };
     judge(&["verify", "--man=no"]);
     // Tenths of its scale from 0 (best) to 10.
@@ -58,6 +64,10 @@ fn the_container_is_built_apart_and_runs_as_nobody() {
     let user = lines.iter().rposition(|line| *line == "USER 10001").unwrap();
     let last = lines.iter().rposition(|line| line.starts_with("FROM ")).unwrap();
     assert!(user > last);
-    assert!(lines.iter().any(|line| line.starts_with("HEALTHCHECK ") && line.contains("/healthz")));
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("HEALTHCHECK ") && line.contains("/healthz"))
+    );
     assert!(CONTAINER.contains("NOT RUN") && CONTAINER.contains("--read-only"));
 }

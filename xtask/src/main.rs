@@ -16,7 +16,6 @@ mod tally;
 mod test;
 mod web;
 
-
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use project::Project;

@@ -1,9 +1,9 @@
 //! The page as SVG.
 
 use crate::error::DeskError;
-use wardkey_client::Network;
 use qrcode::{Color, EcLevel, QrCode};
 use std::fmt::Write as _;
+use wardkey_client::Network;
 use wardkey_core::id::InstitutionId;
 
 /// A4 in tenths of a millimetre.

@@ -268,6 +268,14 @@ pub(super) fn records() -> Named {
         ("path", path(), true),
         ("receipt", reference("Receipt"), true),
     ];
+    let line_of_read = object(&[&read[..], &proof].concat());
+    let reading = whole(&[
+        ("section", reference("Section")),
+        ("size", count()),
+        ("ticket", text()),
+        ("expires", count()),
+        ("log", list(line_of_read.clone())),
+    ]);
     let written = [vec![("record", id(), true)], receipt()].concat();
     let checkpoint = whole(&[("size", count()), ("root", id()), ("block", count())]);
     let line = [
@@ -282,11 +290,10 @@ pub(super) fn records() -> Named {
         ("NewRecords", whole(&[("records", list(reference("Record")))])),
         (
             "Reading",
-            whole(&[
-                ("records", list(reference("Record"))),
-                ("log", list(object(&[&read[..], &proof].concat()))),
-            ]),
+            whole(&[("records", list(reference("Record"))), ("log", list(line_of_read))]),
         ),
+        ("KeptBlob", object(&[vec![("blob", id(), true)], receipt()].concat())),
+        ("BlobReading", reading),
         ("Written", whole(&[("receipts", list(object(&written)))])),
         (
             "Log",

@@ -63,9 +63,14 @@ fn described(operation: &Operation) -> Value {
         "responses": responses(operation),
     });
     if let Some(schema) = operation.takes {
+        let kind = if schema == "Bytes" {
+            "application/octet-stream"
+        } else {
+            "application/json"
+        };
         out["requestBody"] = json!({
             "required": true,
-            "content": { "application/json": { "schema": schemas::reference(schema) } }
+            "content": { kind: { "schema": schemas::reference(schema) } }
         });
     }
     let security: Vec<Value> = operation.by.schemes().iter().map(|name| json!({ *name: [] })).collect();

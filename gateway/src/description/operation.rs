@@ -150,6 +150,7 @@ impl Operation {
     /// The schema of a name in the path.
     pub(super) fn place(&self, name: &str) -> Value {
         match name {
+            "section" => schemas::reference("Section"),
             "epoch" => schemas::reference("Count32"),
             "path" => serde_json::json!({ "type": "string", "description": "With its slashes." }),
             _ => schemas::reference("Id"),

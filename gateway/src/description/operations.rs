@@ -2,8 +2,8 @@
 
 use super::operation::{By, Gives, Operation};
 use super::problems::{
-    ACTION, CHAIN, CHECKPOINT, COUNTED, DEVICE, ENROLMENT, GRANTING, INSTITUTION, KEYS, KEYS_NONE, PROPOSAL, RECORDS,
-    REQUEST, RULE, SIGN_IN, STREAMS, TILES, TIMED, UNBLOCK, WRAP, WRITING,
+    ACTION, BLOB, CHAIN, CHECKPOINT, COUNTED, DEVICE, ENROLMENT, GRANTING, INSTITUTION, KEYS, KEYS_NONE, PROPOSAL,
+    RECORDS, REQUEST, RULE, SIGN_IN, STREAMS, TILES, TIMED, UNBLOCK, WRAP, WRITING,
 };
 
 /// The operations.
@@ -209,6 +209,37 @@ pub const ALL: &[Operation] = &[
     .takes("NewRecords")
     .gives(Gives::Json("Written"))
     .refused(&[RECORDS, WRITING, RULE, CHAIN]),
+    Operation::put(
+        "/v1/patients/{id}/sections/{section}/blobs/{blob}",
+        "putBlob",
+        "Keeps a large document; its name is the digest of its bytes.",
+    )
+    .by(By::Card)
+    .under_grant(true)
+    .with_reason()
+    .takes("Bytes")
+    .gives(Gives::Json("KeptBlob"))
+    .refused(&[BLOB, RECORDS, RULE, CHAIN]),
+    Operation::post(
+        "/v1/patients/{id}/blobs/{blob}/readings",
+        "readBlob",
+        "Logs the reading of a large document and gives a ticket for it.",
+    )
+    .by(By::CardOrPatient)
+    .under_grant(false)
+    .with_reason()
+    .gives(Gives::Json("BlobReading"))
+    .refused(&[BLOB, RECORDS, RULE, CHAIN]),
+    Operation::get(
+        "/v1/patients/{id}/blobs/{blob}",
+        "fetchBlob",
+        "The ciphertext of a large document whose reading was logged.",
+    )
+    .by(By::CardOrPatient)
+    .query(&[("ticket", "Text", true, "From the reading.")])
+    .under_grant(false)
+    .gives(Gives::Bytes("application/octet-stream"))
+    .refused(&[BLOB, RULE, CHAIN]),
     Operation::get("/v1/patients/{id}/log", "log", "A patient's log, from a sequence on.")
         .by(By::Patient)
         .query(&[("from", "Count", false, "First sequence.")])

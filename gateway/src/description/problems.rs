@@ -130,6 +130,13 @@ pub(super) const RECORDS: &[Refused] = &[
     (404, "section-keys-none"),
     (409, "section-keys-none"),
 ];
+/// Large documents.
+pub(super) const BLOB: &[Refused] = &[
+    (400, "blob-digest"),
+    (403, "blob-ticket"),
+    (404, "blob-unknown"),
+    (503, "objects-failed"),
+];
 /// Records, written.
 pub(super) const WRITING: &[Refused] = &[
     (400, "record-bad-delegation"),

@@ -134,6 +134,11 @@ fn basics() -> Named {
         ("Count", number(i64::MAX as u64)),
         ("Count32", number(u32::MAX.into())),
         ("Section", number(u8::MAX.into())),
+        (
+            "Bytes",
+            json!({ "type": "string", "contentMediaType": "application/octet-stream" }),
+        ),
+        ("Text", text()),
         ("Sealed", with_sealed(&[])),
         (
             "Problem",

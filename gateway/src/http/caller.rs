@@ -80,6 +80,15 @@ impl Caller {
         }
     }
 
+    /// What tells this signer from every other: the id of the session, or the patient's.
+    #[must_use]
+    pub fn name(&self) -> [u8; 32] {
+        match &self.signer {
+            Signer::Device { session, .. } | Signer::Master { session, .. } => session.delegation.session_id().0,
+            Signer::Patient { patient, .. } => patient.0,
+        }
+    }
+
     /// The institution for which a session acts, now: its card is active, or its master key is still one of the chain's.
     ///
     /// # Errors

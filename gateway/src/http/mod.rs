@@ -14,4 +14,4 @@ pub use intake::{Rooms, received};
 pub use noted::{limited, noted};
 pub use query::{PathIds, QueryOf, must_count};
 pub use remote::Remote;
-pub use signed::signed;
+pub use signed::{Streamed, signed};

@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::http::{PathIds, PatientCaller, QueryOf, must_count};
 use crate::state::Gateway;
-use crate::store::LogLine;
+use crate::store::{LogLine, LoggedRead};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,32 @@ struct Entry {
     receipt: Receipt,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<Vec<Digest>>,
+}
+
+/// The line of a reading, with its proof: what a reader must see before it uses what it read.
+#[derive(Debug, Serialize)]
+pub struct ReadLine {
+    section: u8,
+    index: u64,
+    leaf: Digest,
+    size: u64,
+    root: Digest,
+    path: Vec<Digest>,
+    receipt: Receipt,
+}
+
+impl std::convert::From<LoggedRead> for ReadLine {
+    fn from(read: LoggedRead) -> Self {
+        Self {
+            section: read.section,
+            index: read.receipt.index,
+            leaf: read.receipt.leaf,
+            size: read.proof.size,
+            root: read.proof.root,
+            path: read.proof.path,
+            receipt: read.receipt,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

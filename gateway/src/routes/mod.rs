@@ -1,6 +1,7 @@
 //! The addresses of protocol §7, one file per area.
 
 mod actions;
+mod blobs;
 mod description;
 mod devices;
 mod enrolment;
@@ -100,6 +101,9 @@ fn signed_routes() -> Router<Gateway> {
         .route("/v1/grants", post(grants::grant).get(grants::to_institution))
         .route("/v1/patients/{id}/grants", get(grants::of_patient))
         .route("/v1/patients/{id}/records", get(records::read).post(records::write))
+        .route("/v1/patients/{id}/sections/{section}/blobs/{blob}", put(blobs::put))
+        .route("/v1/patients/{id}/blobs/{blob}/readings", post(blobs::log))
+        .route("/v1/patients/{id}/blobs/{blob}", get(blobs::fetch))
         .route("/v1/patients/{id}/log", get(log::lines))
         .route("/v1/institutions/{id}/requests", get(enrolment::requests))
         .route(

@@ -1,5 +1,6 @@
 //! Records: read under a grant and logged first; written under a grant and verified at the door.
 
+use super::log::ReadLine;
 use crate::error::{Problem, Refusal};
 use crate::http::{Caller, Headers, PathIds, QueryOf, json};
 use crate::log::Draft;
@@ -44,29 +45,9 @@ impl Wanted {
     }
 }
 
-#[derive(Serialize)]
-struct LogLine {
-    section: u8,
-    index: u64,
-    leaf: Digest,
-    size: u64,
-    root: Digest,
-    path: Vec<Digest>,
-    receipt: Receipt,
-}
-
 /// `{"records": […], "log": […]}`; the records are JSON texts already, and are not read again.
 fn answer(reading: Reading) -> Result<Response, Problem> {
-    let line = |read: crate::store::LoggedRead| LogLine {
-        section: read.section,
-        index: read.receipt.index,
-        leaf: read.receipt.leaf,
-        size: read.proof.size,
-        root: read.proof.root,
-        path: read.proof.path,
-        receipt: read.receipt,
-    };
-    let log: Vec<_> = reading.log.into_iter().map(line).collect();
+    let log: Vec<_> = reading.log.into_iter().map(ReadLine::from).collect();
     let log = serde_json::to_string(&log).map_err(|_| Refusal::Internal)?;
     let length = reading.records.iter().map(|record| record.len() + 1).sum::<usize>();
     let mut body = String::with_capacity(length + log.len() + 32);
@@ -139,8 +120,17 @@ fn drafts_of_patient(
     patient: PatientId,
     sections: &[u8],
 ) -> Result<Vec<Draft>, Problem> {
-    let time = gateway.clock.now();
-    let draft = |section: u8| Draft {
+    Ok(gateway
+        .store
+        .filled(&patient, sections)?
+        .into_iter()
+        .map(|section| draft_of_patient(gateway, headers, patient, section))
+        .collect())
+}
+
+/// The event of a patient's own reading.
+pub(super) fn draft_of_patient(gateway: &Gateway, headers: &Headers, patient: PatientId, section: u8) -> Draft {
+    Draft {
         action: Deed::Read,
         patient,
         institution: InstitutionId::default(),
@@ -148,15 +138,9 @@ fn drafts_of_patient(
         section,
         reason: headers.reason.clone().unwrap_or_default(),
         subject: Digest::default(),
-        time,
+        time: gateway.clock.now(),
         pen: None,
-    };
-    Ok(gateway
-        .store
-        .filled(&patient, sections)?
-        .into_iter()
-        .map(draft)
-        .collect())
+    }
 }
 
 /// The body of `POST /v1/patients/{id}/records`.

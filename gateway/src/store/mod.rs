@@ -8,6 +8,7 @@ pub mod sqlite;
 
 pub use proposal::{Proposal, ProposalEnd, ProposalSignature, WrapTo};
 
+use crate::blobs::Blob;
 use crate::log::{Draft, Proof};
 use serde::{Deserialize, Serialize};
 use wardkey_core::delegation::SignedDelegation;
@@ -16,7 +17,7 @@ use wardkey_core::epoch::OlderKey;
 use wardkey_core::fault::Coded;
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hpke::Sealed;
-use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, RecordId, SessionId};
+use wardkey_core::id::{BlobId, Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, RecordId, SessionId};
 use wardkey_core::key::PublicKey;
 use wardkey_core::log::Receipt;
 use wardkey_core::record::Record;
@@ -340,8 +341,20 @@ pub trait Store: Send + Sync {
     /// What became of an action.
     fn outcome(&self, name: &Digest) -> Result<Option<Outcome>, StoreError>;
 
+    /// Logs, durably. # Errors: [`StoreError::NoLogKey`].
+    fn log_reads(&self, drafts: Vec<Draft>) -> Result<Vec<LoggedRead>, StoreError>;
     /// Logs, durably, then reads the sections that were logged. # Errors: [`StoreError::NoLogKey`].
-    fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError>;
+    fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError> {
+        let sections: Vec<u8> = drafts.iter().map(|draft| draft.section).collect();
+        let log = self.log_reads(drafts)?;
+        let records = self.records(patient, &sections)?;
+        Ok(Reading { records, log })
+    }
+    /// Keeps what is known of a blob, with its log entry; a blob that is known answers the receipt of the first time.
+    /// # Errors: [`StoreError::NoLogKey`], [`StoreError::RecordConflict`] if it is another patient's or section's.
+    fn put_blob(&self, blob: &Blob, draft: Draft) -> Result<Receipt, StoreError>;
+    /// What is known of a blob.
+    fn blob(&self, id: &BlobId) -> Result<Option<Blob>, StoreError>;
     /// Reads without logging, each record as JSON: only for benchmarks, and to know which sections hold something.
     fn records(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<String>, StoreError>;
     /// Which of the sections hold records.

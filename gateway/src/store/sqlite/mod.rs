@@ -1,5 +1,6 @@
 //! The data store in one SQLite file: many readers, one writer that commits many callers' changes together.
 
+mod blobs;
 mod documents;
 mod log;
 mod masters;
@@ -8,9 +9,10 @@ mod uses;
 mod writer;
 
 use super::{
-    LogLine, NewRecord, Note, Outcome, PatientKeys, Proposal, ProposalEnd, ProposalSignature, Reading, SealedInk,
+    LogLine, LoggedRead, NewRecord, Note, Outcome, PatientKeys, Proposal, ProposalEnd, ProposalSignature, SealedInk,
     SealedUse, Store, StoreError, StoredGrant, StoredRequest, UsesAsked, Wrap, WrapTo, WriteReceipt,
 };
+use crate::blobs::Blob;
 use crate::log::{Draft, Scribe};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
@@ -20,12 +22,13 @@ use std::time::Duration;
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::{DeviceCertificate, DeviceRequest};
 use wardkey_core::epoch::OlderKey;
-use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
+use wardkey_core::id::{BlobId, Commitment, DeviceId, Digest, InstitutionId, KeyId, PatientId, SessionId};
 use wardkey_core::key::PublicKey;
+use wardkey_core::log::Receipt;
 use writer::Writer;
 
 const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 const PAGE_BYTES: u32 = 8192;
 /// Readers kept open between uses.
 const READERS: usize = 64;
@@ -241,14 +244,17 @@ impl Store for SqliteStore {
     fn outcome(&self, name: &Digest) -> Result<Option<Outcome>, StoreError> {
         self.reading(|c| documents::outcome(c, name))
     }
-    fn read(&self, patient: &PatientId, drafts: Vec<Draft>) -> Result<Reading, StoreError> {
-        let sections: Vec<u8> = drafts.iter().map(|draft| draft.section).collect();
+    fn log_reads(&self, drafts: Vec<Draft>) -> Result<Vec<LoggedRead>, StoreError> {
         let entries = self.reading(|c| log::prepare(c, &self.scribe, drafts))?;
-        let log = self.writer.run(move |work| records::log_reads(work, entries))?;
-        Ok(Reading {
-            records: self.records(patient, &sections)?,
-            log,
-        })
+        self.writer.run(move |work| records::log_reads(work, entries))
+    }
+    fn put_blob(&self, blob: &Blob, draft: Draft) -> Result<Receipt, StoreError> {
+        let mut entries = self.reading(|c| log::prepare(c, &self.scribe, [draft]))?;
+        let (blob, entry) = (*blob, entries.pop().ok_or(StoreError::NoLogKey)?);
+        self.writer.run(move |work| blobs::put(work, &blob, entry))
+    }
+    fn blob(&self, id: &BlobId) -> Result<Option<Blob>, StoreError> {
+        self.reading(|c| blobs::get(c, id))
     }
     fn records(&self, patient: &PatientId, sections: &[u8]) -> Result<Vec<String>, StoreError> {
         self.reading(|c| records::documents(c, patient, sections))
