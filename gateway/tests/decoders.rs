@@ -10,6 +10,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 use support::{ALLERGIES, Place, Scene, done};
+use wardkey_core::http_signature::parse;
 use wardkey_gateway::bench::stage::{Ask, Reply, sign};
 use wardkey_gateway::description::ALL;
 
@@ -205,6 +206,7 @@ async fn altered_signature_headers_let_nobody_in() {
         let ask = Ask::post(scene.records(), &json!({ "records": [] })).under(scene.given.commitment, "why");
         let mut signed = sign(&ask, scene.session.signer(), scene.place.now(), &format!("nonce-{n}")).unwrap();
         let name = names[dice.throw(&(0..names.len()))];
+        let input = signed.request.headers()["signature-input"].to_str().unwrap().to_owned();
         let good = signed.request.headers()[name].as_bytes().to_vec();
         let mut bad = good.clone();
         let at = dice.throw(&(0..bad.len()));
@@ -224,7 +226,14 @@ async fn altered_signature_headers_let_nobody_in() {
             .as_str()
             .unwrap()
             .to_owned();
-        let harmless = String::from_utf8_lossy(&good).trim() == String::from_utf8_lossy(&bad).trim();
+        // Base64 has several spellings of the same bytes: what counts is what was read.
+        let same = |text: &[u8]| match name {
+            "signature" => {
+                parse(&input, &String::from_utf8_lossy(text)).is_ok_and(|read| read.signature == signed.signature)
+            }
+            _ => String::from_utf8_lossy(text).trim() == String::from_utf8_lossy(&good).trim(),
+        };
+        let harmless = same(&bad);
         assert!(
             harmless || code != "records-none",
             "{name}: {}",

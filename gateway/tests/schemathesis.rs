@@ -10,6 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderName;
 use axum::response::Response;
+use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,9 +20,10 @@ use support::{Place, Scene};
 use wardkey_core::http_signature::content_digest;
 use wardkey_gateway::bench::actors::Session;
 use wardkey_gateway::bench::stage::{Ask, Signer, sign};
+use wardkey_gateway::description::document;
 
 /// Requests made for each operation and each phase.
-const EXAMPLES: &str = "12";
+const EXAMPLES: &str = "8";
 /// Any number; the same one makes the same requests.
 const SEED: &str = "20260401";
 /// What is checked. Left out: data that the description cannot tell from good data (ids that nobody has, signatures that do not hold)
@@ -117,9 +119,30 @@ impl Proxy {
     }
 }
 
+/// The description as the proxy's own: the headers that it adds are none of the client's.
+fn described() -> Response {
+    let mut document = document();
+    for methods in document["paths"].as_object_mut().unwrap().values_mut() {
+        for found in methods.as_object_mut().unwrap().values_mut() {
+            found["security"] = json!([]);
+            found["parameters"]
+                .as_array_mut()
+                .unwrap()
+                .retain(|parameter| parameter["in"] != "header");
+        }
+    }
+    Response::builder()
+        .header("content-type", "application/json")
+        .body(Body::from(document.to_string()))
+        .unwrap()
+}
+
 /// Passes a request on: signed, if the description says that it must be. What its own headers said of a signature is dropped.
 async fn pass(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if parts.uri.path() == "/v1/openapi.json" {
+        return described();
+    }
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
     let path = proxy.own(parts.uri.path());
     let signed = operation(&parts.method, &path)

@@ -135,6 +135,7 @@ pub(super) const BLOB: &[Refused] = &[
     (400, "blob-digest"),
     (403, "blob-ticket"),
     (404, "blob-unknown"),
+    (409, "record-conflict"),
     (503, "objects-failed"),
 ];
 /// Records, written.
