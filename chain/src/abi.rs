@@ -37,6 +37,7 @@ alloy_sol_types::sol! {
     function isGateway(bytes32 gateway) external view returns (bool);
     function operator() external view returns (bytes32 x, bytes32 y);
     function operatorNonce() external view returns (uint64);
+    function VERSION() external view returns (string memory);
     function salt() external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
     function permission(bytes document, bytes patientSignature, bytes patientKey, bytes32 device_, uint8 section, uint8 right) external view returns (uint8 code);

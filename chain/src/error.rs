@@ -211,6 +211,44 @@ pub enum ChainError {
     /// The ledger contradicts itself.
     #[error("the ledger is damaged or was altered: {0}")]
     Corrupt(String),
+    /// No node answers, or what it answers is no answer.
+    #[error("no node of the chain answers as it should: {0}")]
+    Unreachable(String),
+    /// The nodes contradict each other.
+    #[error("the chain's nodes contradict each other: {0}")]
+    Disagreement(String),
+    /// A node's answer is not what its own hashes say.
+    #[error("a node's answer does not prove itself: {0}")]
+    Unproven(String),
+    /// The nodes are of another chain, or the contract is not this program's.
+    #[error("the chain is not the one in the settings: {0}")]
+    OtherDeployment(String),
+    /// All nodes are behind what was seen before.
+    #[error("the chain's nodes are behind what was seen before")]
+    Behind,
+    /// The state that was asked for is gone.
+    #[error("the chain has moved on from the block that was asked for")]
+    Moved,
+    /// A block that counted as final was replaced.
+    #[error("the chain replaced block {0}, which counted as final")]
+    Reorganised(u64),
+    /// What follows from the chain's events is not what the contract answers.
+    #[error("what was learned from the chain is not what the contract answers: {0}")]
+    Diverged(String),
+    /// Sent, not yet in a block.
+    #[error("the action is not yet in a block of the chain")]
+    Pending,
+    /// The chain asks for more than may be paid.
+    #[error("the chain asks for {asked} gwei a unit of gas; at most {cap} may be paid")]
+    FeeCap {
+        /// Gwei, rounded up.
+        asked: u64,
+        /// Gwei.
+        cap: u64,
+    },
+    /// The sponsor's key or balance does not do.
+    #[error("the sponsor cannot pay: {0}")]
+    Sponsor(String),
     /// The machine refused to run a transaction: a bug, not a user's mistake.
     #[error("the contract could not be run: {0}")]
     Machine(String),
@@ -234,6 +272,17 @@ impl Coded for ChainError {
             Self::Storage(_) => "chain-storage",
             Self::OtherGenesis(_) => "chain-other-genesis",
             Self::Corrupt(_) => "chain-corrupt",
+            Self::Unreachable(_) => "chain-unreachable",
+            Self::Disagreement(_) => "chain-disagreement",
+            Self::Unproven(_) => "chain-unproven",
+            Self::OtherDeployment(_) => "chain-other-deployment",
+            Self::Behind => "chain-behind",
+            Self::Moved => "chain-moved",
+            Self::Reorganised(_) => "chain-reorganised",
+            Self::Diverged(_) => "chain-diverged",
+            Self::Pending => "chain-pending",
+            Self::FeeCap { .. } => "chain-fee-cap",
+            Self::Sponsor(_) => "chain-sponsor",
             Self::Machine(_) => "chain-machine",
         }
     }
@@ -245,6 +294,22 @@ impl Coded for ChainError {
             Self::Storage(_) => "Check that the disk has room and the ledger's file may be written, then try again.",
             Self::OtherGenesis(_) => "Start with the settings that made this ledger, or name another file.",
             Self::Corrupt(_) => "Stop the gateway, keep the file as evidence, and restore the ledger from a backup.",
+            Self::Unreachable(_) | Self::Behind => {
+                "Check the nodes under [chain] endpoints; nothing is permitted until one answers."
+            }
+            Self::Disagreement(_) | Self::Unproven(_) => {
+                "Find out which node is wrong and take it out of [chain] endpoints; nothing is permitted until they agree."
+            }
+            Self::OtherDeployment(_) => "Correct [chain] in the settings, or deploy with `wardkey chain deploy`.",
+            Self::Moved => "Ask again.",
+            Self::Reorganised(_) | Self::Diverged(_) => {
+                "Nothing is permitted until the gateway has read the whole chain again; find out what happened to the chain."
+            }
+            Self::Pending => {
+                "Nothing is to be done: it will be sent again until it is in a block. Ask again in a minute."
+            }
+            Self::FeeCap { .. } => "Wait until the chain is cheaper, or raise [chain] max_fee_gwei.",
+            Self::Sponsor(_) => "Check the sponsor's key file, and send the sponsor's account some money.",
             Self::Machine(_) => "Try again; if it happens again, report it with the gateway's log.",
         }
     }

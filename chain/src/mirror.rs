@@ -6,7 +6,7 @@ use crate::ledger::Chain;
 use crate::view::{Agreement, CheckpointState, Device, GrantState, Institution, Standing};
 use std::collections::{HashMap, HashSet};
 use wardkey_core::id::{Commitment, DeviceId, GatewayId, InstitutionId};
-use wardkey_core::key::PublicKey;
+use wardkey_core::key::{PublicKey, sha256};
 use wardkey_core::permission::{ChainView, DeviceState, GrantStatus, InstitutionStatus};
 
 /// State as of a block. Events are applied in the chain's order; one that was applied before changes nothing.
@@ -18,7 +18,8 @@ pub struct Mirror {
     institutions: HashMap<InstitutionId, Institution>,
     agreements: HashMap<(InstitutionId, u32), PublicKey>,
     devices: HashMap<DeviceId, Device>,
-    grants: HashMap<(Commitment, PublicKey), GrantState>,
+    /// By [`name`]: block of the grant or revocation times two, plus one if revoked.
+    grants: HashMap<[u8; 32], u64>,
     commitments: HashSet<Commitment>,
     gateways: HashSet<GatewayId>,
     checkpoint: Option<CheckpointState>,
@@ -62,8 +63,8 @@ impl Mirror {
             } => {
                 self.gateways.remove(gateway);
             }
-            Event::Granted { commitment, key } => self.granted(*commitment, *key, logged.block),
-            Event::Revoked { commitment, key } => self.revoked(*commitment, *key, logged.block),
+            Event::Granted { commitment, key } => self.count_grant(commitment.0, key.bytes(), logged.block, false),
+            Event::Revoked { commitment, key } => self.count_grant(commitment.0, key.bytes(), logged.block, true),
             Event::CheckpointSet { size, root } => {
                 if self.checkpoint.is_none_or(|known| known.size < *size) {
                     self.checkpoint = Some(CheckpointState {
@@ -187,27 +188,37 @@ impl Mirror {
         }
     }
 
-    fn granted(&mut self, commitment: Commitment, key: PublicKey, block: u64) {
-        self.commitments.insert(commitment);
-        // A repeated grant keeps its first block; a revoked one cannot be granted again.
-        self.grants.entry((commitment, key)).or_insert(GrantState {
-            status: GrantStatus::Live,
-            since: block,
-        });
+    /// Applies a grant or revocation, at this block, place in it and time, whose key was judged before.
+    pub(crate) fn apply_grant(&mut self, at: (u64, u32, u64), commitment: [u8; 32], key: &[u8; 65], revoked: bool) {
+        if (at.0, at.1) <= (self.block, self.index) {
+            return;
+        }
+        (self.block, self.index, self.time) = at;
+        self.count_grant(commitment, key, at.0, revoked);
     }
 
-    fn revoked(&mut self, commitment: Commitment, key: PublicKey, block: u64) {
-        self.commitments.insert(commitment);
-        let state = self.grants.entry((commitment, key)).or_insert(GrantState {
-            status: GrantStatus::Revoked,
-            since: block,
-        });
-        if state.status != GrantStatus::Revoked {
-            *state = GrantState {
-                status: GrantStatus::Revoked,
-                since: block,
-            };
+    fn count_grant(&mut self, commitment: [u8; 32], key: &[u8; 65], block: u64, revoked: bool) {
+        self.commitments.insert(Commitment(commitment));
+        // A repeated grant keeps its first block; a revoked one cannot be granted again.
+        let state = self.grants.entry(name_of(&commitment, key)).or_insert(block << 1);
+        if revoked && *state & 1 == 0 {
+            *state = block << 1 | 1;
         }
+    }
+
+    /// One of the institutions.
+    pub(crate) fn any_institution(&self, random: u64) -> Option<&Institution> {
+        pick(self.institutions.values(), random)
+    }
+
+    /// One of the devices.
+    pub(crate) fn any_device(&self, random: u64) -> Option<&Device> {
+        pick(self.devices.values(), random)
+    }
+
+    /// One of the active gateways.
+    pub(crate) fn any_gateway(&self, random: u64) -> Option<&GatewayId> {
+        pick(self.gateways.iter(), random)
     }
 
     /// Number of the last block applied.
@@ -256,10 +267,25 @@ impl Mirror {
     /// A grant's status and block.
     #[must_use]
     pub fn grant_state(&self, commitment: &Commitment, key: &PublicKey) -> GrantState {
-        self.grants.get(&(*commitment, *key)).copied().unwrap_or(GrantState {
-            status: GrantStatus::Unknown,
-            since: 0,
-        })
+        self.grant_named(&name(commitment, key))
+    }
+
+    /// The same by its short name.
+    pub(crate) fn grant_named(&self, name: &[u8; 32]) -> GrantState {
+        match self.grants.get(name) {
+            None => GrantState {
+                status: GrantStatus::Unknown,
+                since: 0,
+            },
+            Some(state) => GrantState {
+                status: if state & 1 == 1 {
+                    GrantStatus::Revoked
+                } else {
+                    GrantStatus::Live
+                },
+                since: state >> 1,
+            },
+        }
     }
 
     /// Whether a key is an active gateway's.
@@ -273,6 +299,21 @@ impl Mirror {
     pub const fn checkpoint(&self) -> Option<CheckpointState> {
         self.checkpoint
     }
+}
+
+/// A grant's short name: SHA-256 over commitment and one-time key. A third of their room, a million times.
+pub fn name(commitment: &Commitment, key: &PublicKey) -> [u8; 32] {
+    name_of(&commitment.0, key.bytes())
+}
+
+/// The same over plain bytes.
+pub fn name_of(commitment: &[u8; 32], key: &[u8; 65]) -> [u8; 32] {
+    sha256(&[commitment, key])
+}
+
+fn pick<T>(mut all: impl ExactSizeIterator<Item = T>, random: u64) -> Option<T> {
+    let count = (all.len() as u64).max(1);
+    all.nth(usize::try_from(random % count).unwrap_or(0))
 }
 
 impl ChainView for Mirror {

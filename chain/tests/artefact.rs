@@ -79,7 +79,7 @@ fn functions_are_the_contracts() {
         registerInstitutionCall, setAccreditationCall, setGatewayCall, approveDeviceCall, revokeDeviceCall, rotateAgreementCall,
         setMastersCall, setSuspensionCall, grantCall, revokeCall, setCheckpointCall, institutionCall, institutionCountCall, institutionAtCall,
         deviceCall, grantStatusCall, checkpointCall, isGatewayCall, operatorCall, operatorNonceCall, saltCall,
-        domainSeparatorCall, permissionCall,
+        domainSeparatorCall, permissionCall, VERSIONCall,
     );
     assert_eq!(ours, compiled("function"));
 }

@@ -3,7 +3,7 @@
 
 mod common;
 use common::{LATER, START, World, device_id, key, refusal};
-use wardkey_chain::{Chain as _, DeviceStatus, Event, Refusal};
+use wardkey_chain::{DeviceStatus, Event, Refusal};
 use wardkey_core::action::SignedAction;
 use wardkey_core::id::DeviceId;
 use wardkey_core::typed::structs;

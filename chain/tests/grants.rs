@@ -3,7 +3,7 @@
 
 mod common;
 use common::{LATER, START, World, key, refusal};
-use wardkey_chain::{Chain as _, ChainError, Refusal};
+use wardkey_chain::{ChainError, Refusal};
 use wardkey_core::action::SignedAction;
 use wardkey_core::id::Commitment;
 use wardkey_core::key::Signature;

@@ -3,7 +3,7 @@
 
 mod common;
 use common::{LATER, World, key, refusal, xy};
-use wardkey_chain::{Chain as _, Refusal, Standing};
+use wardkey_chain::{Refusal, Standing};
 use wardkey_core::id::InstitutionId;
 use wardkey_core::typed::structs;
 

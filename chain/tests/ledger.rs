@@ -156,7 +156,7 @@ fn two_writers_on_one_file_keep_one_chain() {
     let second = common::open(world.dir.path(), &world.time);
     let one_time = key("one-time");
     std::thread::scope(|scope| {
-        for (n, ledger) in [(0u8, &world.ledger), (1, &second)] {
+        for (n, ledger) in [(0u8, world.ledger.embedded()), (1, &second)] {
             let (world, one_time) = (&world, &one_time);
             scope.spawn(move || {
                 for i in 0..20u8 {
@@ -225,9 +225,9 @@ fn every_tampering_is_found() {
 #[test]
 fn the_mirror_is_the_contract() {
     let world = lived_in();
-    let mut mirror = Mirror::load(&world.ledger).unwrap();
+    let mut mirror = Mirror::load(&*world.ledger).unwrap();
     assert_eq!(mirror.block(), world.ledger.head().unwrap().number);
-    assert!(mirror.catch_up(&world.ledger).unwrap().is_empty());
+    assert!(mirror.catch_up(&*world.ledger).unwrap().is_empty());
     let institutions = world.ledger.institutions().unwrap();
     assert_eq!(institutions.len(), 2);
     for institution in &institutions {
@@ -255,7 +255,7 @@ fn the_mirror_is_the_contract() {
     world
         .approve(&world.accredited("Third Hospital"), &key("card 3"), 2, START + 900)
         .unwrap();
-    assert_eq!(mirror.catch_up(&world.ledger).unwrap().len(), 3);
+    assert_eq!(mirror.catch_up(&*world.ledger).unwrap().len(), 3);
     let again = world.ledger.events_since(0).unwrap();
     let before = format!("{:?}", mirror.institution_state(&institutions[1].id));
     again.iter().for_each(|logged| mirror.apply(logged));

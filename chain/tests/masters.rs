@@ -3,7 +3,7 @@
 
 mod common;
 use common::{Hospital, LATER, START, World, key, refusal, xy};
-use wardkey_chain::{Chain as _, Mirror, Refusal};
+use wardkey_chain::{Mirror, Refusal};
 use wardkey_core::key::SoftKey;
 use wardkey_core::typed::structs;
 
@@ -197,7 +197,7 @@ fn the_mirror_follows() {
     world
         .submit(&world.signed_by(&[&third], world.suspension(&hospital, &card.public(), true)))
         .unwrap();
-    let mirror = Mirror::load(&world.ledger).unwrap();
+    let mirror = Mirror::load(&*world.ledger).unwrap();
     assert_eq!(
         mirror.institution_state(&hospital.id).cloned(),
         world.ledger.institution(&hospital.id).unwrap()

@@ -3,7 +3,7 @@
 
 mod common;
 use common::{LATER, START, World, key, refusal, xy};
-use wardkey_chain::{Chain as _, Event, Refusal};
+use wardkey_chain::{Event, Refusal};
 use wardkey_core::id::GatewayId;
 use wardkey_core::key::PublicKey;
 use wardkey_core::typed::structs;

@@ -79,6 +79,7 @@ refusals! {
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
     RateLimited = TOO_MANY_REQUESTS, "rate-limited", "too many requests came from here in this second", "Wait as long as Retry-After says.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
+    SponsorBusy = TOO_MANY_REQUESTS, "sponsor-busy", "as many actions from here are being carried out as may be at once", "Try again in a moment.";
     BlobUnknown = NOT_FOUND, "blob-unknown", "this patient has no such document here", "Load the chart again; ask the document's author if it stays.";
     BlobDigest = BAD_REQUEST, "blob-digest", "the document's bytes are not those of its name", "Send it again.";
     TicketUnknown = FORBIDDEN, "blob-ticket", "the ticket is not for this document and this session, or older than two minutes", "Open the document again.";
@@ -201,7 +202,15 @@ impl From<StoreError> for Problem {
             | StoreError::SessionTaken
             | StoreError::ChallengeUnknown => StatusCode::CONFLICT,
             StoreError::TooManyRequests | StoreError::TooManyProposals => StatusCode::TOO_MANY_REQUESTS,
-            StoreError::Damaged(_) | StoreError::Failed(_) => {
+            StoreError::Away | StoreError::Unsure => {
+                tracing::error!(?error, "the database is away");
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            StoreError::Damaged(_)
+            | StoreError::Newer(_)
+            | StoreError::Foreign
+            | StoreError::NotDurable(_)
+            | StoreError::Failed(_) => {
                 tracing::error!(?error, "the data store failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -271,6 +280,11 @@ mod tests {
             StoreError::TooManyRequests,
             StoreError::TooManyProposals,
             StoreError::Damaged(""),
+            StoreError::Newer(0),
+            StoreError::Foreign,
+            StoreError::Away,
+            StoreError::Unsure,
+            StoreError::NotDurable(""),
             StoreError::Failed(String::new()),
         ];
         let codes = Refusal::ALL

@@ -95,15 +95,21 @@ pub fn private_folder(path: &Path) -> Result<(), KeysError> {
 /// # Errors
 /// [`KeysError::Exposed`], [`KeysError::File`].
 pub fn must_be_private(path: &Path) -> Result<(), KeysError> {
-    let about = fs::metadata(path).map_err(|source| KeysError::File {
+    fs::metadata(path).map_err(|source| KeysError::File {
         path: path.to_owned(),
         source,
     })?;
-    if about.permissions().mode() & 0o077 == 0 {
+    if is_private(path) {
         Ok(())
     } else {
         Err(KeysError::Exposed(path.to_owned()))
     }
+}
+
+/// Whether nobody but its owner may read a file that is there.
+#[must_use]
+pub fn is_private(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 == 0)
 }
 
 /// Makes an empty file that only its owner can read, unless it exists. SQLite gives its side files the same mode.

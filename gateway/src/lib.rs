@@ -34,7 +34,6 @@ mod sponsor;
 pub mod state;
 pub mod store;
 pub mod traces;
-pub mod unblocks;
 
 pub use clock::Clock;
 pub use routes::app;

@@ -75,6 +75,15 @@ impl Gateway {
     /// # Errors
     /// A failing store or chain.
     pub fn publish_checkpoint(&self) -> Result<Option<Outcome>, Problem> {
+        // One gateway of several at a time; the contract would refuse a smaller size anyway.
+        let seconds = 3 * self.settings.log.checkpoint.max(1);
+        if self.store.is_shared()
+            && !self
+                .store
+                .lease("checkpoint", &self.holder, seconds, self.clock.now())?
+        {
+            return Ok(None);
+        }
         let (size, root) = self.store.log_head()?;
         let published = self.ledger.view().checkpoint().map_or(0, |c| c.size);
         if size < published {

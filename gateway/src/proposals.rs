@@ -185,7 +185,7 @@ impl Gateway {
         let news = News::Proposal {
             proposal: proposal.digest,
         };
-        self.board.tell(proposal.institution, news);
+        self.tell(proposal.institution, news);
     }
 
     /// Ends a proposal that is stale, and carries one out that has enough signatures; how it ended, if it did. The wraps come

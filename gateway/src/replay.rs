@@ -7,12 +7,13 @@ use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use wardkey_core::id::Digest;
 use wardkey_core::key::sha256;
 
 /// How far `created` may be from now, seconds.
 pub const WINDOW: u64 = 60;
 
-/// Two generations of nonces, in memory, and on disk the newest `created` of an accepted request. After a start a request is
+/// For one gateway alone: two generations of nonces, in memory, and on disk the newest `created` of an accepted request. After a start a request is
 /// refused that was created before it, or not after that newest one, which may lie ahead of it: so a restart forgets nothing
 /// that counts.
 #[derive(Debug)]
@@ -60,6 +61,18 @@ impl Replay {
                 ..Generations::default()
             }),
         }
+    }
+
+    /// For gateways that share a database: nonces are in the store, which forgets none that counts.
+    #[must_use]
+    pub fn in_store() -> Self {
+        Self::starting(0, 0, None)
+    }
+
+    /// What a nonce is remembered by.
+    #[must_use]
+    pub fn name(key: &str, nonce: &str) -> Digest {
+        Digest(sha256(&[key.as_bytes(), b"\n", nonce.as_bytes()]))
     }
 
     /// Whether nearly every request would be refused at `now`, because the run before took one that is not older.
@@ -110,15 +123,14 @@ impl Replay {
     ///
     /// # Errors
     /// [`Refusal::Replayed`].
-    pub fn take(&self, key: &str, nonce: &str, now: u64) -> Result<(), Refusal> {
-        let name = sha256(&[key.as_bytes(), b"\n", nonce.as_bytes()]);
+    pub fn take(&self, name: Digest, now: u64) -> Result<(), Refusal> {
         let mut g = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         // A nonce must be kept as long as its `created` may pass: from WINDOW before now to WINDOW after.
         if now.saturating_sub(g.turned) > 2 * WINDOW {
             g.old = std::mem::take(&mut g.young);
             g.turned = now;
         }
-        if g.old.contains(&name) || !g.young.insert(name) {
+        if g.old.contains(&name.0) || !g.young.insert(name.0) {
             Err(Refusal::Replayed)
         } else {
             Ok(())
@@ -134,11 +146,15 @@ mod tests {
     #[test]
     fn a_nonce_counts_once_for_as_long_as_it_could_be_replayed() {
         let replay = Replay::starting(1000, 0, None);
-        replay.take("k", "n", 1000).unwrap();
+        replay.take(Replay::name("k", "n"), 1000).unwrap();
         for now in [1000, 1060, 1120, 1121] {
-            assert_eq!(replay.take("k", "n", now), Err(Refusal::Replayed), "{now}");
+            assert_eq!(
+                replay.take(Replay::name("k", "n"), now),
+                Err(Refusal::Replayed),
+                "{now}"
+            );
         }
-        replay.take("other", "n", 1121).unwrap();
+        replay.take(Replay::name("other", "n"), 1121).unwrap();
     }
 
     #[test]

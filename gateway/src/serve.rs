@@ -23,6 +23,11 @@ use wardkey_core::fault::Coded;
 /// How long requests in progress may take once the gateway is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How often other gateways' news are looked for.
+const HEAR: Duration = Duration::from_millis(200);
+/// How often nonces, counts and news are forgotten that are too old.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// Why the gateway does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -135,6 +140,8 @@ pub async fn serve(settings: Settings, clock: Clock) -> Result<(), ServeError> {
         tokio::spawn(publish_checkpoints(gateway.clone())),
         tokio::spawn(forget_idle(gateway.clone())),
         tokio::spawn(attend_admin(gateway.clone(), for_admin)),
+        tokio::spawn(hear_news(gateway.clone())),
+        tokio::spawn(sweep(gateway.clone())),
     ];
     if let (Some(files), Some(served)) = (gateway.settings.tls.clone(), tls.clone()) {
         let hangup = certificate::hangup().map_err(system("listen to signals"))?;
@@ -240,6 +247,26 @@ pub async fn watch_chain(gateway: Gateway) {
         }
         silent = looked.is_err();
         tokio::time::sleep(Duration::from_millis(gateway.settings.chain.poll)).await;
+    }
+}
+
+/// Hears what other gateways tell.
+pub async fn hear_news(gateway: Gateway) {
+    while gateway.store.is_shared() {
+        tokio::time::sleep(HEAR).await;
+        if let Err(problem) = gateway.blocking(Gateway::hear).await {
+            tracing::warn!(%problem.fault, "other gateways' news were not heard");
+        }
+    }
+}
+
+/// Forgets what is too old.
+async fn sweep(gateway: Gateway) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        if let Err(problem) = gateway.blocking(|g| Ok(g.store.sweep(g.clock.now())?)).await {
+            tracing::warn!(%problem.fault, "what is too old was not forgotten");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settings: a TOML file; the one in `config/` is built in as the default.
 
 use crate::objects::ObjectSettings;
+use crate::store::postgres::{Address, AddressError};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -116,11 +117,31 @@ pub struct LogSettings {
 }
 
 /// The data store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// Largest size in megabytes; 0 = no limit.
+    /// Which database.
+    pub backend: Backend,
+    /// SQLite: largest size in megabytes; 0 = no limit.
     pub max_megabytes: u32,
+    /// PostgreSQL: where it is, without a password.
+    pub url: Option<String>,
+    /// PostgreSQL: file with the password, which only its owner may read; relative to the data folder.
+    pub password_file: Option<PathBuf>,
+    /// PostgreSQL: file with the authority's certificate, PEM; relative to the data folder.
+    pub root_certificate: Option<PathBuf>,
+    /// PostgreSQL: accept a server that may lose what it has confirmed. Only for trials.
+    pub accept_loss: bool,
+}
+
+/// The databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// A file in the data folder.
+    Sqlite,
+    /// PostgreSQL, or what speaks its protocol.
+    Postgres,
 }
 
 /// Limits per request and per hour.
@@ -137,6 +158,10 @@ pub struct Limits {
     pub actions_per_address: u32,
     /// Sponsored actions per hour and institution.
     pub actions_per_institution: u32,
+    /// Sponsored actions per hour and signing key of somebody who belongs to no institution.
+    pub actions_per_key: u32,
+    /// Sponsored actions of one address, institution or key that are carried out at the same time.
+    pub actions_at_once: u32,
     /// Connections at once, in all.
     pub connections: u32,
     /// Connections at once from one network address.
@@ -179,6 +204,9 @@ pub enum SettingsError {
     /// The object store would be talked to in clear.
     #[error("the object store {0} is not on this machine and needs HTTPS")]
     UnencryptedObjects(String),
+    /// The database's address.
+    #[error(transparent)]
+    Store(#[from] AddressError),
 }
 
 impl Coded for SettingsError {
@@ -192,6 +220,7 @@ impl Coded for SettingsError {
             Self::SharedAdmin(_) => "admin-shared",
             Self::UnencryptedTraces(_) => "traces-tls-required",
             Self::NothingServed(_) => "limit-zero",
+            Self::Store(_) => "store-address",
         }
     }
     fn action(&self) -> &'static str {
@@ -209,6 +238,7 @@ impl Coded for SettingsError {
             Self::NothingServed(_) => {
                 "Set the limit under [limits] to the largest number that is still right, or leave it out."
             }
+            Self::Store(_) => "Correct [store]; config/gateway.toml shows every setting.",
             Self::UnencryptedObjects(_) => "Give [objects.s3] an endpoint that begins with https://.",
         }
     }
@@ -308,6 +338,9 @@ impl Settings {
             return Err(SettingsError::UnencryptedTraces(endpoint));
         }
         self.limits.check()?;
+        if self.store.backend == Backend::Postgres {
+            Address::of(&self.store, &self.data)?;
+        }
         match &self.objects.s3 {
             Some(s3) if !s3.is_safe() => Err(SettingsError::UnencryptedObjects(s3.endpoint.clone())),
             _ => Ok(()),
@@ -411,6 +444,33 @@ mod tests {
         ] {
             assert_eq!(code(text), Ok(()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_database_elsewhere_needs_tls_and_no_password_is_written_in_clear() {
+        let check = |url: &str, more: &str| {
+            let text = format!("[store]\nbackend = \"postgres\"\nurl = \"{url}\"\n{more}");
+            Settings::parse(&text).unwrap().check()
+        };
+        for here in [
+            "postgresql://ward@127.0.0.1/wardkey",
+            "postgresql://ward@localhost:5433,[::1]:5434/wardkey?target_session_attrs=read-write",
+            "host=/run/postgresql user=ward",
+        ] {
+            check(here, "").unwrap();
+        }
+        for elsewhere in [
+            "postgresql://ward@10.0.0.7/wardkey",
+            "postgresql://ward@10.0.0.7/wardkey?sslmode=require",
+            "postgresql://ward@127.0.0.1,db.hospital.example/wardkey",
+        ] {
+            let error = check(elsewhere, "").unwrap_err();
+            assert!(error.to_string().contains("sslmode=require"), "{error}");
+        }
+        let error = check("postgresql://ward:secret@127.0.0.1/wardkey", "").unwrap_err();
+        assert!(error.to_string().contains("password_file") && error.code() == "store-address");
+        let error = check("postgresql://ward@127.0.0.1/wardkey", "password_file = \"nowhere\"").unwrap_err();
+        assert!(error.to_string().contains("password file"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The sponsor: verifies an action before paying for it, submits it, and remembers what became of it.
 
+use crate::counts::Counted;
 use crate::error::{Problem, Refusal};
 use crate::quota::Payee;
 use crate::state::Gateway;
@@ -8,7 +9,7 @@ use crate::traces::TARGET;
 use std::net::IpAddr;
 use wardkey_chain::{ChainError, Institution, Refusal as ContractRefusal, must_carry_no_more};
 use wardkey_core::action::{Action, SignedAction};
-use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId};
+use wardkey_core::id::{Commitment, DeviceId, Digest, InstitutionId, KeyId};
 use wardkey_core::institution::by;
 use wardkey_core::key::{PublicKey, sha256};
 use wardkey_core::masters::{Masters, NotMasters, NotSigned, must_sign_change, must_sign_in_turn};
@@ -20,10 +21,11 @@ impl Gateway {
     /// # Errors
     /// The contract's refusal; [`Refusal::QuotaUsed`]; a failing chain.
     pub fn sponsor(&self, signed: &SignedAction, from: Option<IpAddr>) -> Result<Outcome, Problem> {
-        self.sponsor_after(signed, from, || Ok(()))
+        self.sponsor_after(signed, from, None, || Ok(()))
     }
 
-    /// The same, after `keep`, which is called once the action is verified and counted, before it is on the chain. Blocks.
+    /// The same for the holder of a key, after `keep`, which is called once the action is verified and counted, before it is on
+    /// the chain. Blocks.
     ///
     /// # Errors
     /// Those of [`Gateway::sponsor`], and `keep`'s.
@@ -31,6 +33,7 @@ impl Gateway {
         &self,
         signed: &SignedAction,
         from: Option<IpAddr>,
+        holder: Option<KeyId>,
         keep: impl FnOnce() -> Result<(), Problem>,
     ) -> Result<Outcome, Problem> {
         must_carry_no_more(signed)?;
@@ -40,7 +43,7 @@ impl Gateway {
             return Ok(outcome);
         }
         self.verify_action(signed)?;
-        self.charge(signed, from)?;
+        let _turn = self.charge(signed, from, holder)?;
         keep()?;
         let receipt = tracing::info_span!(target: TARGET, "chain submit", action = signed.action.kind())
             .in_scope(|| self.ledger.chain().submit(signed))?;
@@ -129,25 +132,62 @@ impl Gateway {
 
     /// Counts the action against who asks. A revocation or suspension that changes something is never counted: it
     /// must not fail.
-    fn charge(&self, signed: &SignedAction, from: Option<IpAddr>) -> Result<(), Problem> {
+    fn charge(
+        &self,
+        signed: &SignedAction,
+        from: Option<IpAddr>,
+        holder: Option<KeyId>,
+    ) -> Result<Option<Counted<Payee>>, Problem> {
         let limits = self.settings.limits;
         let institution = match &signed.action {
-            Action::SetAccreditation(_) | Action::SetGateway(_) | Action::Checkpoint(_) => return Ok(()),
-            Action::RevokeDevice(m) if self.may_act(m.institution.0, m.device.0) => return Ok(()),
-            Action::SetSuspension(m) if m.suspended && self.may_act(m.institution.0, m.device.0) => return Ok(()),
-            Action::Revoke(m) if self.ends_a_grant(Commitment(m.commitment.0), &signed.keys)? => return Ok(()),
+            Action::SetAccreditation(_) | Action::SetGateway(_) | Action::Checkpoint(_) => return Ok(None),
+            Action::RevokeDevice(m) if self.may_act(m.institution.0, m.device.0) => return Ok(None),
+            Action::SetSuspension(m) if m.suspended && self.may_act(m.institution.0, m.device.0) => return Ok(None),
+            Action::Revoke(m) if self.ends_a_grant(Commitment(m.commitment.0), &signed.keys)? => return Ok(None),
             Action::RevokeDevice(m) => Payee::Revoking(InstitutionId(m.institution.0)),
             Action::ApproveDevice(m) => Payee::Institution(InstitutionId(m.institution.0)),
             Action::RotateAgreement(m) => Payee::Institution(InstitutionId(m.institution.0)),
             Action::SetMasters(m) => Payee::Institution(InstitutionId(m.institution.0)),
             Action::SetSuspension(m) => Payee::Institution(InstitutionId(m.institution.0)),
             Action::RegisterInstitution(_) | Action::Grant(_) | Action::Revoke(_) => {
-                return Ok(self.charge_address(from)?);
+                self.charge_address(from)?;
+                return self.charge_key(holder.or_else(|| signed.keys.first().map(PublicKey::id)));
             }
         };
-        Ok(self
-            .quota
-            .take(institution, limits.actions_per_institution, self.clock.now())?)
+        self.charge_payee(institution, limits.actions_per_institution).map(Some)
+    }
+
+    fn charge_key(&self, key: Option<KeyId>) -> Result<Option<Counted<Payee>>, Problem> {
+        let limit = self.settings.limits.actions_per_key;
+        key.map(|key| self.charge_payee(Payee::Key(key), limit)).transpose()
+    }
+
+    /// Takes a turn, then counts: who is told to wait has used up nothing.
+    fn charge_payee(&self, who: Payee, limit: u32) -> Result<Counted<Payee>, Problem> {
+        let turn = self.quota.begin(who, self.settings.limits.actions_at_once)?;
+        self.quota.take(&*self.store, who, limit, self.clock.now())?;
+        Ok(turn)
+    }
+
+    /// A turn for an address, before any thread works for it: one that asks for much at once leaves threads and chain to others.
+    /// What takes rights away needs no turn.
+    ///
+    /// # Errors
+    /// [`Refusal::SponsorBusy`].
+    pub fn begin_sponsoring(
+        &self,
+        signed: &SignedAction,
+        from: Option<IpAddr>,
+    ) -> Result<Option<Counted<Payee>>, Refusal> {
+        let takes_away = match &signed.action {
+            Action::Revoke(_) | Action::RevokeDevice(_) => true,
+            Action::SetSuspension(m) => m.suspended,
+            _ => false,
+        };
+        let limit = self.settings.limits.actions_at_once;
+        from.filter(|_| !takes_away)
+            .map(|address| self.quota.begin(Payee::address(address), limit))
+            .transpose()
     }
 
     /// Whether a card of the institution may act now, so that stopping it changes something.
@@ -168,15 +208,23 @@ impl Gateway {
         Ok(keys == [key] && state.status != GrantStatus::Revoked)
     }
 
+    fn charge_address(&self, from: Option<IpAddr>) -> Result<(), Problem> {
+        let limit = self.settings.limits.actions_per_address;
+        from.map_or(Ok(()), |address| {
+            let payee = Payee::address(address);
+            self.quota.take(&*self.store, payee, limit, self.clock.now())
+        })
+    }
+
     /// Counts something that is not sponsored but costs room.
     ///
     /// # Errors
-    /// [`Refusal::QuotaUsed`].
-    pub fn charge_address(&self, from: Option<IpAddr>) -> Result<(), Refusal> {
-        let limit = self.settings.limits.actions_per_address;
-        from.map_or(Ok(()), |address| {
-            self.quota.take(Payee::address(address), limit, self.clock.now())
-        })
+    /// [`Refusal::QuotaUsed`]; a failing store.
+    pub async fn charge_caller(&self, from: Option<IpAddr>) -> Result<(), Problem> {
+        if from.is_none() {
+            return Ok(());
+        }
+        self.blocking(move |g| g.charge_address(from)).await
     }
 }
 

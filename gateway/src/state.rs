@@ -12,13 +12,14 @@ use crate::log::{Ink, Scribe};
 use crate::news::{Board, News};
 use crate::objects::{self, ObjectsError};
 use crate::quota::Quota;
+use crate::random;
 use crate::rates::Rates;
 use crate::replay::Replay;
-use crate::settings::Settings;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{Store, StoreError};
+use crate::settings::{Backend, Settings, SettingsError};
+use crate::store::postgres::{self, Address};
+use crate::store::shared::Item;
+use crate::store::{Store, StoreError, sqlite};
 use crate::traces::TARGET;
-use crate::unblocks::Unblocks;
 use object_store::ObjectStore;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -28,8 +29,8 @@ use tokio::sync::watch;
 use wardkey_chain::{Chain, ChainError, Embedded, Event, Genesis, Logged};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::fault::Coded;
-use wardkey_core::id::{Commitment, InstitutionId, SessionId};
-use wardkey_core::key::{PublicKey, SoftKey};
+use wardkey_core::id::{Commitment, Digest, InstitutionId, SessionId};
+use wardkey_core::key::{PublicKey, SoftKey, sha256};
 use wardkey_core::permission::SignatureChecked;
 use wardkey_core::typed::Domain;
 
@@ -48,6 +49,9 @@ pub enum OpenError {
     /// Its object store.
     #[error(transparent)]
     Objects(#[from] ObjectsError),
+    /// Its settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
 }
 
 impl Coded for OpenError {
@@ -57,6 +61,7 @@ impl Coded for OpenError {
             Self::Chain(e) => e.code(),
             Self::Store(e) => e.code(),
             Self::Objects(e) => e.code(),
+            Self::Settings(e) => e.code(),
         }
     }
     fn action(&self) -> &'static str {
@@ -65,6 +70,7 @@ impl Coded for OpenError {
             Self::Chain(e) => e.action(),
             Self::Store(e) => e.action(),
             Self::Objects(e) => e.action(),
+            Self::Settings(e) => e.action(),
         }
     }
 }
@@ -99,8 +105,8 @@ pub struct Parts {
     pub listening: Counts<SessionId>,
     /// Room for what is being received.
     pub rooms: Rooms,
-    /// Requests to unblock a PIN.
-    pub unblocks: Unblocks,
+    /// What this gateway is called where gateways share a database; random at every start.
+    pub holder: Digest,
     /// Counts sponsored actions.
     pub quota: Quota,
     /// Counts requests.
@@ -168,6 +174,21 @@ impl<K: Eq + Hash, V> Known<K, V> {
     }
 }
 
+/// The data store that the settings name.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open_store(settings: &Settings, scribe: &Arc<Scribe>) -> Result<Box<dyn Store>, OpenError> {
+    let wanted = &settings.store;
+    if wanted.backend == Backend::Postgres {
+        let address = Address::of(wanted, &settings.data).map_err(SettingsError::from)?;
+        return Ok(postgres::open(address, wanted.accept_loss, Arc::clone(scribe))?);
+    }
+    let file = settings.data.join("store.sqlite");
+    private_file(&file)?;
+    Ok(sqlite::open(&file, wanted.max_megabytes, Arc::clone(scribe))?)
+}
+
 impl Gateway {
     /// Opens the data folder with the embedded ledger; makes everything at the first start.
     ///
@@ -193,26 +214,30 @@ impl Gateway {
     /// [`OpenError`].
     pub fn with_chain(settings: Settings, clock: Clock, keys: Keys, chain: Arc<dyn Chain>) -> Result<Self, OpenError> {
         let scribe = Arc::new(Scribe::new(chain.network().domain, &keys.gateway).map_err(KeysError::from)?);
-        let file = settings.data.join("store.sqlite");
-        private_file(&file)?;
-        let store = SqliteStore::open(&file, settings.store.max_megabytes, Arc::clone(&scribe))?;
+        let store = open_store(&settings, &scribe)?;
         let objects = objects::open(&settings.objects, &settings.data)?;
-        let file = settings.data.join("newest-request");
-        private_file(&file)?;
-        let replay = Replay::open(&file, clock.now()).map_err(|e| StoreError::Failed(e.to_string()))?;
+        let replay = if store.is_shared() {
+            Replay::in_store()
+        } else {
+            let file = settings.data.join("newest-request");
+            private_file(&file)?;
+            Replay::open(&file, clock.now()).map_err(|e| StoreError::Failed(e.to_string()))?
+        };
+        let (_, newest) = store.news_span()?;
+        let holder = Digest(random::bytes().map_err(KeysError::from)?);
         let ledger = Ledger::open(chain, clock.clone(), settings.chain.silent_after)?;
         let gateway = Self(Arc::new(Parts {
             ledger,
-            store: Box::new(store),
+            store,
             objects,
             tickets: Tickets::new(&keys.gateway),
             scribe,
             operator: Mutex::new(keys.operator),
-            board: Board::default(),
+            board: Board::after(newest),
             replay,
             listening: Counts::default(),
             rooms: Rooms::new(settings.limits.import_megabytes),
-            unblocks: Unblocks::default(),
+            holder,
             quota: Quota::default(),
             rates: Rates::new(&settings.limits),
             meters: Meters::default(),
@@ -255,55 +280,51 @@ impl Gateway {
     /// [`ChainError`].
     pub fn look(&self) -> Result<(), ChainError> {
         let seen = tracing::info_span!(target: TARGET, "chain look").in_scope(|| self.ledger.look())?;
-        for logged in seen {
-            self.spread(&logged);
+        let news: Vec<Item> = seen.iter().filter_map(|logged| self.news_of(logged)).collect();
+        // What could not be told is read from the gateway later.
+        if let Err(problem) = self.tell_all(news) {
+            tracing::warn!(%problem.fault, "institutions could not be told what the chain says");
         }
         Ok(())
     }
 
-    fn spread(&self, logged: &Logged) {
-        match &logged.event {
-            Event::Granted { commitment, key } => self.tell_grantee(
-                commitment,
-                key,
-                News::Grant {
-                    commitment: *commitment,
-                },
-            ),
-            Event::Revoked { commitment, key } => self.tell_grantee(
-                commitment,
-                key,
-                News::Revoke {
-                    commitment: *commitment,
-                },
-            ),
+    fn news_of(&self, logged: &Logged) -> Option<Item> {
+        let (institution, news) = match &logged.event {
+            Event::Granted { commitment, key } => {
+                let commitment = *commitment;
+                (self.grantee(&commitment, key)?, News::Grant { commitment })
+            }
+            Event::Revoked { commitment, key } => {
+                let commitment = *commitment;
+                (self.grantee(&commitment, key)?, News::Revoke { commitment })
+            }
             Event::DeviceApproved {
                 institution, device, ..
             }
             | Event::SuspensionSet {
                 institution, device, ..
             }
-            | Event::DeviceRevoked { institution, device } => {
-                self.board.tell(*institution, News::Device { device: *device });
-            }
+            | Event::DeviceRevoked { institution, device } => (*institution, News::Device { device: *device }),
             Event::AccreditationSet { institution, .. }
             | Event::AgreementRotated { institution, .. }
             | Event::MastersSet { institution, .. } => {
                 let institution = *institution;
-                self.board.tell(institution, News::Institution { institution });
+                (institution, News::Institution { institution })
             }
-            _ => {}
-        }
+            _ => return None,
+        };
+        let place = [logged.block.to_be_bytes().as_slice(), &logged.index.to_be_bytes()].concat();
+        let origin = Digest(sha256(&[&place, &logged.digest.0]));
+        news.item(institution, Some(origin)).ok()
     }
 
     /// A stranger's key under the same commitment is another grant on the chain and concerns nobody here.
-    fn tell_grantee(&self, commitment: &Commitment, key: &PublicKey, news: News) {
-        match self.store.grant(commitment) {
-            Ok(Some(stored)) if stored.grant.document.key == *key => {
-                self.board.tell(stored.grant.document.institution, news)
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "an institution could not be told of a grant"),
-        }
+    fn grantee(&self, commitment: &Commitment, key: &PublicKey) -> Option<InstitutionId> {
+        let stored = self.store.grant(commitment).unwrap_or_else(|error| {
+            tracing::warn!(%error, "an institution could not be told of a grant");
+            None
+        })?;
+        let document = &stored.grant.document;
+        (document.key == *key).then_some(document.institution)
     }
 }

@@ -1,9 +1,10 @@
 //! `cargo xtask bench NAME`.
 
 use crate::compile::cargo;
+use crate::performance::{self, Row};
 use crate::project::Project;
 use crate::{run, setup};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -11,17 +12,23 @@ use std::process::Command;
 #[derive(clap::Args)]
 pub struct Bench {
     /// The set of figures.
-    #[arg(value_parser = ["first-light", "cards"])]
+    #[arg(value_parser = ["first-light", "cards", "gateway"])]
     name: String,
     /// Also writes the figures to this file, as an array of figure, value, unit, target, met.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Also writes the figures of `gateway` into docs/performance.md and its picture.
+    #[arg(long)]
+    write: bool,
 }
 
 impl Bench {
     /// Sets up and measures. Figures are printed, never asserted.
     pub fn run(&self, project: &Project) -> Result<()> {
         setup::run(project)?;
+        if self.name == "gateway" {
+            return self.gateway(project);
+        }
         if self.name == "first-light" {
             measure_gas(project)?;
         }
@@ -32,6 +39,37 @@ impl Bench {
         }
         run::run(command.current_dir(project.root()))
     }
+
+    fn gateway(&self, project: &Project) -> Result<()> {
+        let mut rows: Vec<Row> = Vec::new();
+        for program in ["wardkey-bench", "wardkey-bench-chain"] {
+            run::say(&format!("Measuring with {program}; this takes minutes"));
+            let mut command = Command::new(project.program(program));
+            if program == "wardkey-bench" {
+                command.arg("country");
+            }
+            let printed = run::output(command.current_dir(project.root()))?;
+            rows.extend(serde_json::from_str::<Vec<Row>>(&printed).context("the program printed no figures")?);
+        }
+        performance::print(&rows);
+        if let Some(file) = &self.json {
+            std::fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
+        }
+        if self.write {
+            performance::write(project, &rows, &machine()?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Processor and number of cores.
+fn machine() -> Result<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").context("failed to read /proc/cpuinfo")?;
+    let model = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let cores = std::thread::available_parallelism()?;
+    Ok(format!("{cores} cores, {}", model.unwrap_or("of an unknown kind")))
 }
 
 fn measure_gas(project: &Project) -> Result<()> {

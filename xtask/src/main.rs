@@ -4,8 +4,10 @@ mod arrows;
 mod bench;
 mod check;
 mod compile;
+mod contracts;
 mod demo;
 mod packages;
+mod performance;
 mod prerequisites;
 mod project;
 mod python;
@@ -34,7 +36,7 @@ enum Command {
     Demo(demo::Demo),
     /// The same set-up, then every test and the story.
     Test(test::Test),
-    /// Measures and prints figures: `bench first-light`.
+    /// Measures and prints figures: `bench first-light | cards | gateway`.
     Bench(bench::Bench),
     /// Format, lints and the direction of dependencies, without running a test.
     Check,

@@ -26,11 +26,13 @@ impl Tally {
         }
     }
 
-    /// What one line of a test runner's output adds: cargo's `test result:` or vitest's `Tests`.
+    /// What one line of a test runner's output adds: cargo's `test result:`, forge's `Suite result:` or vitest's `Tests`.
     pub fn of_line(line: &str) -> Self {
         let line = plain(line);
         let line = line.trim_start();
         let counts = if let Some(rest) = line.strip_prefix("test result:") {
+            rest
+        } else if let Some(rest) = line.strip_prefix("Suite result:") {
             rest
         } else if let Some(rest) = line.strip_prefix("Tests ") {
             rest
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_and_vitest_are_counted() {
+    fn cargo_forge_and_vitest_are_counted() {
         let cargo =
             "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s";
         assert_eq!(Tally::of_line(cargo), Tally { passed: 12, failed: 3 });
@@ -83,6 +85,12 @@ mod tests {
         assert_eq!(
             Tally::of_line("\u{1b}[2m      Tests \u{1b}[22m \u{1b}[1m\u{1b}[32m7 passed\u{1b}[39m\u{1b}[22m (7)"),
             Tally { passed: 7, failed: 0 }
+        );
+        let forge = "Suite result: FAILED. 9 passed; 2 failed; 0 skipped; finished in 1.21ms (3.02ms CPU time)";
+        assert_eq!(Tally::of_line(forge), Tally { passed: 9, failed: 2 });
+        assert_eq!(
+            Tally::of_line("Ran 15 test suites in 1.20s: 9 tests passed, 2 failed, 0 skipped (11 total tests)"),
+            Tally::default()
         );
         assert_eq!(Tally::of_line("Test Files  1 passed (1)"), Tally::default());
         assert_eq!(Tally::of_line("test a::b ... ok"), Tally::default());

@@ -4,7 +4,7 @@ use crate::compile::cargo;
 use crate::project::Project;
 use crate::suite::{counted, single};
 use crate::tally::Tally;
-use crate::{arrows, check, python, run, setup, web};
+use crate::{arrows, check, contracts, python, run, setup, web};
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::process::Command;
@@ -27,7 +27,11 @@ impl Test {
         let mut tally = Tally::default();
         if !self.story {
             python::install(project)?;
-            tally = tally.and(crates(project)?).and(pages(project)?).and(shape(project)?);
+            tally = tally
+                .and(crates(project)?)
+                .and(contracts::test(project)?)
+                .and(pages(project)?)
+                .and(shape(project)?);
         }
         if !self.no_story {
             tally = tally.and(story(project)?);

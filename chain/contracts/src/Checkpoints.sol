@@ -13,6 +13,7 @@ abstract contract Checkpoints is Operator {
         uint64 deadline;
     }
 
+    /// @notice A checkpoint was published, for the first time or again.
     event CheckpointSet(bytes32 indexed digest, uint64 size, bytes32 root);
 
     /// @notice The log would become shorter.
@@ -30,6 +31,8 @@ abstract contract Checkpoints is Operator {
     /// @notice Publishes a checkpoint; the same one may be repeated.
     /// Reverts with {DeadlinePassed}, {BadSignature} unless the operator signed, {CheckpointFalls} if the size is below
     /// the newest one, or {CheckpointForks} if it has the newest size and another root.
+    /// @param m The action.
+    /// @param signature Over the action's digest, `s` low.
     function setCheckpoint(Checkpoint calldata m, Signature calldata signature) external {
         bytes32 digest = _action(keccak256(abi.encode(CHECKPOINT, m.size, m.root, m.deadline)), m.deadline);
         _requireOperator(digest, signature);
@@ -41,7 +44,11 @@ abstract contract Checkpoints is Operator {
         emit CheckpointSet(digest, m.size, m.root);
     }
 
-    /// @notice The newest checkpoint with its block's number and time; `number` is zero before the first.
+    /// @notice The newest checkpoint.
+    /// @return size Leaves of the log.
+    /// @return root Tree hash over them.
+    /// @return number Its block; zero before the first checkpoint.
+    /// @return time That block's time, in seconds since 1970.
     function checkpoint() external view returns (uint64 size, bytes32 root, uint64 number, uint64 time) {
         return (_size, _root, _block, _time);
     }

@@ -70,6 +70,7 @@ abstract contract Devices is Institutions {
         bytes32 certificate;
     }
 
+    /// @notice The device may act for the institution until `notAfter`, in seconds since 1970; its key is kept here only.
     event DeviceApproved(
         bytes32 indexed digest,
         bytes32 indexed institution,
@@ -123,6 +124,10 @@ abstract contract Devices is Institutions {
     /// Reverts with {DeadlinePassed}, {BadRights}, {BadExpiry}, {ProofMismatch}, {InstitutionUnknown}, {MastersChanged},
     /// {SignatureCount}, {BadSignature} unless `threshold` masters signed, {BadProof}, {DeviceElsewhere},
     /// {DeviceIsRevoked} or {BadNonce}.
+    /// @param m The action.
+    /// @param signatures By masters, in the list's order.
+    /// @param request What the device's holder asked for.
+    /// @param proof By the device's key, over the request's digest.
     function approveDevice(
         ApproveDevice calldata m,
         Signature[] calldata signatures,
@@ -131,6 +136,7 @@ abstract contract Devices is Institutions {
     ) external {
         bytes32 digest = _action(_hash(m), m.deadline);
         if (m.rights == 0 || m.rights > 3) revert BadRights();
+        // slither-disable-next-line timestamp
         if (m.notAfter <= block.timestamp) revert BadExpiry();
         if (request.institution != m.institution || request.certificate != m.certificate) revert ProofMismatch();
         Institution storage i = _known(m.institution);
@@ -141,7 +147,8 @@ abstract contract Devices is Institutions {
         bytes32 device_ = _keyId(m.deviceX, m.deviceY);
         StoredDevice storage d = _devices[device_];
         if (d.institution != 0 && d.institution != i.number) revert DeviceElsewhere();
-        if (d.revoked || _barred[m.institution][device_]) revert DeviceIsRevoked();
+        // A device that was approved before was not barred then, and since then a revocation marks the device itself.
+        if (d.revoked || (d.institution == 0 && _barred[m.institution][device_])) revert DeviceIsRevoked();
         if (m.nonce != d.nonce) revert BadNonce(d.nonce);
         (d.institution, d.rights, d.notAfter, d.nonce) = (i.number, m.rights, m.notAfter, m.nonce + 1);
         d.certificate = m.certificate;
@@ -153,6 +160,8 @@ abstract contract Devices is Institutions {
     /// @notice Revokes a device for good. Takes no nonce, may be repeated, and may come before the approval, which
     /// then fails.
     /// Reverts with {DeadlinePassed}, {InstitutionUnknown}, or {BadSignature} unless a master key signed.
+    /// @param m The action.
+    /// @param signature Over the action's digest, `s` low.
     function revokeDevice(RevokeDevice calldata m, Signature calldata signature) external {
         bytes32 digest =
             _action(keccak256(abi.encode(REVOKE_DEVICE, m.institution, m.device, m.deadline)), m.deadline);
@@ -172,6 +181,8 @@ abstract contract Devices is Institutions {
     /// Reverts with {DeadlinePassed}, {InstitutionUnknown}, {MastersChanged}, {SignatureCount}, {BadSignature} unless one
     /// master (to suspend) or `threshold` masters (to resume) signed, {DeviceUnknown} if it is not the institution's,
     /// {DeviceIsRevoked}, or {BadNonce}.
+    /// @param m The action.
+    /// @param signatures By masters, in the list's order.
     function setSuspension(SetSuspension calldata m, Signature[] calldata signatures) external {
         bytes32 digest = _action(_hash(m), m.deadline);
         Institution storage i = _known(m.institution);
@@ -197,6 +208,7 @@ abstract contract Devices is Institutions {
         private
         view
     {
+        // slither-disable-next-line timestamp
         if (block.timestamp > request.deadline) revert BadProof();
         bytes32 digest = _digest(
             keccak256(

@@ -31,7 +31,9 @@ abstract contract Grants is Typed {
         uint64 since;
     }
 
+    /// @notice The grant is live, from now or from before.
     event Granted(bytes32 indexed digest, bytes32 indexed commitment, bytes32 keyX, bytes32 keyY);
+    /// @notice The grant is revoked for good, now or from before.
     event Revoked(bytes32 indexed digest, bytes32 indexed commitment, bytes32 keyX, bytes32 keyY);
 
     /// @notice The grant was revoked, for good.
@@ -44,6 +46,10 @@ abstract contract Grants is Typed {
 
     /// @notice Makes a grant live; may be repeated.
     /// Reverts with {DeadlinePassed}, {BadSignature} unless the key signed, or {GrantIsRevoked}.
+    /// @param m The action.
+    /// @param keyX The grant's one-time key.
+    /// @param keyY The same.
+    /// @param signature By that key, over the action's digest, `s` low.
     function grant(Grant calldata m, bytes32 keyX, bytes32 keyY, Signature calldata signature) external {
         bytes32 digest = _action(keccak256(abi.encode(GRANT, m.commitment, m.deadline)), m.deadline);
         _require(digest, signature, keyX, keyY);
@@ -55,6 +61,10 @@ abstract contract Grants is Typed {
 
     /// @notice Revokes a grant for good. May be repeated, and may come before the grant, which then fails.
     /// Reverts with {DeadlinePassed}, or {BadSignature} unless the key signed.
+    /// @param m The action.
+    /// @param keyX The grant's one-time key.
+    /// @param keyY The same.
+    /// @param signature By that key, over the action's digest, `s` low.
     function revoke(Revoke calldata m, bytes32 keyX, bytes32 keyY, Signature calldata signature) external {
         bytes32 digest = _action(keccak256(abi.encode(REVOKE, m.commitment, m.deadline)), m.deadline);
         _require(digest, signature, keyX, keyY);
@@ -63,7 +73,9 @@ abstract contract Grants is Typed {
         emit Revoked(digest, m.commitment, keyX, keyY);
     }
 
-    /// @notice Status of a commitment under a one-time key, and the block of the grant or of the revocation.
+    /// @notice Where a commitment under a one-time key stands.
+    /// @return status Unknown for one that was never seen.
+    /// @return since Number of the block of the grant, or of the revocation; zero if unknown.
     function grantStatus(bytes32 commitment, bytes32 keyX, bytes32 keyY)
         external
         view

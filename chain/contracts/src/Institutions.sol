@@ -40,6 +40,8 @@ abstract contract Institutions is Masters {
         uint64 deadline;
     }
 
+    /// @notice An institution was registered, with its one master key. `digest`, here and in every event, is that of the signed
+    /// action: whoever submitted it, its author finds it by that.
     event InstitutionRegistered(
         bytes32 indexed digest,
         bytes32 indexed institution,
@@ -52,7 +54,9 @@ abstract contract Institutions is Masters {
         bytes32 agreementX,
         bytes32 agreementY
     );
+    /// @notice The operator accredited the institution, or suspended it.
     event AccreditationSet(bytes32 indexed digest, bytes32 indexed institution, bool accredited);
+    /// @notice The agreement key has moved to this epoch; what was sealed to older ones stays readable with them.
     event AgreementRotated(
         bytes32 indexed digest, bytes32 indexed institution, uint32 epoch, bytes32 agreementX, bytes32 agreementY
     );
@@ -86,6 +90,8 @@ abstract contract Institutions is Masters {
     /// nonce 0, not yet accredited.
     /// Reverts with {DeadlinePassed}, {InstitutionMismatch}, {InstitutionExists}, {BadName}, {BadCountry},
     /// {BadKey} for the agreement key or the wrap key, or {BadSignature} unless the master key signed.
+    /// @param m The action.
+    /// @param signature Over the action's digest, `s` low.
     function registerInstitution(RegisterInstitution calldata m, Signature calldata signature) external {
         bytes32 digest = _action(_hash(m), m.deadline);
         if (_keyId(m.masterX, m.masterY) != m.institution) revert InstitutionMismatch();
@@ -120,6 +126,8 @@ abstract contract Institutions is Masters {
 
     /// @notice Accredits or suspends an institution.
     /// Reverts with {DeadlinePassed}, {BadSignature} unless the operator signed, {BadNonce}, or {InstitutionUnknown}.
+    /// @param m The action.
+    /// @param signature Over the action's digest, `s` low.
     function setAccreditation(SetAccreditation calldata m, Signature calldata signature) external {
         bytes32 structHash =
             keccak256(abi.encode(SET_ACCREDITATION, m.institution, m.accredited, m.nonce, m.deadline));
@@ -132,6 +140,8 @@ abstract contract Institutions is Masters {
     /// @notice Moves the agreement key to its next epoch.
     /// Reverts with {DeadlinePassed}, {InstitutionUnknown}, {BadSignature} unless a master key signed, {BadNonce},
     /// {BadEpoch} unless the epoch is the next one, or {BadKey}.
+    /// @param m The action.
+    /// @param signature Over the action's digest, `s` low.
     function rotateAgreement(RotateAgreement calldata m, Signature calldata signature) external {
         bytes32 digest = _action(
             keccak256(

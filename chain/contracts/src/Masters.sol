@@ -51,6 +51,7 @@ abstract contract Masters is Operator {
         uint64 deadline;
     }
 
+    /// @notice The list of master keys is now this one; `keys` as in {SetMasters}.
     event MastersSet(
         bytes32 indexed digest, bytes32 indexed institution, uint32 version, bytes keys, uint8 threshold
     );
@@ -79,6 +80,8 @@ abstract contract Masters is Operator {
     /// Reverts with {DeadlinePassed}, {InstitutionUnknown}, {BadMasters}, {BadThreshold}, {BadKey} for a wrap key,
     /// {SignatureCount}, {BadSignature} unless `threshold` current masters, in the list's order, and then every new key,
     /// in the new list's order, signed, or {BadNonce}.
+    /// @param m The action.
+    /// @param signatures By current masters in the list's order, then by new keys in the new list's order.
     function setMasters(SetMasters calldata m, Signature[] calldata signatures) external {
         bytes32 digest = _action(
             keccak256(
@@ -132,7 +135,7 @@ abstract contract Masters is Operator {
         uint256 needed
     ) internal view {
         if (signatures.length != needed) revert SignatureCount(needed, signatures.length);
-        uint256 place;
+        uint256 place = 0;
         for (uint256 s; s < needed; ++s) {
             place = _signer(i, digest, signatures[s], place) + 1;
         }

@@ -37,6 +37,8 @@ abstract contract Operator is Typed {
 
     /// @notice Activates or deactivates a gateway's key.
     /// Reverts with {DeadlinePassed}, {BadSignature} unless the operator signed, {BadNonce}, or {BadKey}.
+    /// @param m The action.
+    /// @param signature Over the action's digest, `s` low.
     function setGateway(SetGateway calldata m, Signature calldata signature) external {
         bytes32 structHash = keccak256(abi.encode(SET_GATEWAY, m.keyX, m.keyY, m.active, m.nonce, m.deadline));
         bytes32 digest = _operatorAction(structHash, m.nonce, m.deadline, signature);

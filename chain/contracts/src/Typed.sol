@@ -26,6 +26,10 @@ abstract contract Typed {
         "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
     );
 
+    /// @notice Version of the contract: the `version` of its domain, so that no signature for one version counts for another.
+    /// Nothing here can be upgraded; another version is another contract at another address.
+    string public constant VERSION = "1";
+
     /// @notice Salt of this deployment.
     bytes32 public immutable salt;
     uint256 private immutable _chainAtStart;
@@ -45,6 +49,7 @@ abstract contract Typed {
     /// @dev Digest of a struct whose deadline holds.
     /// Reverts with {DeadlinePassed} when the deadline lies before this block's time.
     function _action(bytes32 structHash, uint64 deadline) internal view returns (bytes32) {
+        // slither-disable-next-line timestamp
         if (block.timestamp > deadline) revert DeadlinePassed(deadline);
         return _digest(structHash);
     }
@@ -79,7 +84,7 @@ abstract contract Typed {
 
     function _separator(bytes32 salt_) private view returns (bytes32) {
         return keccak256(
-            abi.encode(DOMAIN_TYPE, keccak256("Wardkey"), keccak256("1"), block.chainid, address(this), salt_)
+            abi.encode(DOMAIN_TYPE, keccak256("Wardkey"), keccak256(bytes(VERSION)), block.chainid, address(this), salt_)
         );
     }
 }

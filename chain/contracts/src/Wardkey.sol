@@ -38,14 +38,14 @@ contract Wardkey is Devices, Grants, Checkpoints {
     {}
 
     /// @notice Whether a device may act now on a section under a presented grant: 0, or the number of the first reason
-    /// against it (protocol §3).
+    /// against it (protocol §3). Reverts with {GrantMalformed} if the document is not canonical.
     /// @param document Canonical bytes of the grant document, 384.
     /// @param patientSignature `r‖s` by the patient's root key, 64 bytes; any other length is reason 3.
     /// @param patientKey The root key as a 65-byte uncompressed point.
     /// @param device_ Device id.
     /// @param section Section number.
-    /// @param right 1 read, 2 write.
-    /// Reverts with {GrantMalformed} if the document is not canonical.
+    /// @param right 1 read, 2 write; any other is reason 15.
+    /// @return code 0, or a reason from 1 to 16; the first that applies, in their order.
     function permission(
         bytes calldata document,
         bytes calldata patientSignature,
@@ -71,7 +71,9 @@ contract Wardkey is Devices, Grants, Checkpoints {
         GrantStatus status = _grants[_grantId(sha256(document), bytes32(w[KEY_X]), bytes32(w[KEY_Y]))].status;
         if (status == GrantStatus.Unknown) return 4;
         if (status == GrantStatus.Revoked) return 5;
+        // slither-disable-next-line timestamp
         if (block.timestamp < w[NOT_BEFORE]) return 6;
+        // slither-disable-next-line timestamp
         if (block.timestamp >= w[EXPIRY]) return 7;
         return 0;
     }
@@ -86,6 +88,7 @@ contract Wardkey is Devices, Grants, Checkpoints {
         if (d.institution != i.number) return 11;
         if (d.revoked) return 12;
         if (d.suspended) return 13;
+        // slither-disable-next-line timestamp
         if (block.timestamp >= d.notAfter) return 14;
         if ((right != 1 && right != 2) || d.rights & right == 0) return 15;
         return 0;

@@ -4,22 +4,13 @@ use super::evm::{self, Done, Message, Setting};
 use super::genesis::Block0;
 use super::store::{self, BlockRow, Changes, State};
 use crate::artefact::artefact;
-use crate::call::call_data;
+use crate::call::{call_data, identity};
 use crate::error::ChainError;
-use crate::event::{Event, Logged};
+use crate::event::Event;
 use alloy_primitives::{Address, Log, TxKind, keccak256};
 use revm::database_interface::DatabaseRef as _;
 use rusqlite::Connection;
 use wardkey_core::action::SignedAction;
-use wardkey_core::id::Digest;
-use wardkey_core::key::sha256;
-
-/// The name by which an action is found again: digest and one-time keys. The digest alone would not do: Grant and Revoke
-/// do not contain their key, so a stranger can sign the same digest, and must not stand in for the owner.
-pub fn identity(digest: &Digest, action: &SignedAction) -> [u8; 32] {
-    let keys: Vec<_> = action.keys.iter().flat_map(|key| *key.bytes()).collect();
-    sha256(&[&digest.0, &keys])
-}
 
 /// What a block holds: the text that is replayed, and the action's names.
 struct Content {
@@ -176,16 +167,4 @@ fn hash(block: &BlockRow, logs: &[Log], changes: &[u8]) -> [u8; 32] {
     ]
     .concat();
     keccak256(bytes).0
-}
-
-/// A stored log as an event.
-pub fn logged(row: &store::LogRow) -> Result<Logged, ChainError> {
-    let (digest, event) = Event::decode(&row.log)?;
-    Ok(Logged {
-        block: row.block,
-        index: row.place,
-        time: row.time,
-        digest: Digest(digest.0),
-        event,
-    })
 }

@@ -14,13 +14,12 @@ mod store;
 pub use genesis::Genesis;
 
 use crate::abi;
-use crate::call::{coordinates, must_carry_no_more};
+use crate::call::{identity, must_carry_no_more};
 use crate::error::ChainError;
-use crate::event::{Event, Logged};
-use crate::ledger::{Asked, Chain, Head, Network, Receipt, Verdict};
-use crate::view::{CheckpointState, Device, GrantState, Institution};
-use alloy_primitives::{Address, B256, TxKind};
-use alloy_sol_types::{SolCall, SolEvent as _};
+use crate::event::Event;
+use crate::ledger::{Block, Chain, Head, Network, Receipt, When};
+use alloy_primitives::{Address, B256, Bytes, TxKind};
+use alloy_sol_types::SolEvent as _;
 use evm::{Message, Setting};
 use genesis::Block0;
 use rusqlite::{Connection, TransactionBehavior};
@@ -28,9 +27,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{BlockRow, State};
 use wardkey_core::action::SignedAction;
-use wardkey_core::id::{Commitment, DeviceId, Digest, GatewayId, InstitutionId};
+use wardkey_core::id::{DeviceId, Digest, InstitutionId};
 use wardkey_core::key::PublicKey;
-use wardkey_core::permission::{Denial, GrantStatus};
 
 /// Seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -81,29 +79,6 @@ impl Embedded {
         let snapshot = reader.transaction()?;
         replay::verify(&snapshot)
     }
-
-    /// Calls a view as of the newest block, at `time` or, if that is `None`, now.
-    fn view<C: SolCall>(&self, call: &C, time: Option<u64>) -> Result<C::Return, ChainError> {
-        let mut reader = lock(&self.reader);
-        let snapshot = reader.transaction()?;
-        let head = head(&snapshot)?;
-        let setting = Setting {
-            spec: &self.genesis.spec,
-            chain_id: self.genesis.chain_id,
-            number: head.number,
-            time: time.unwrap_or_else(|| (self.clock)().max(head.time)),
-        };
-        let to = TxKind::Call(Address::from(self.genesis.domain().contract));
-        let message = Message {
-            from: Address::ZERO,
-            nonce: 0,
-            to,
-            data: call.abi_encode(),
-        };
-        let done = evm::run(State(&snapshot), setting, message)?;
-        C::abi_decode_returns(&done.output)
-            .map_err(|e| ChainError::Corrupt(format!("a view's answer cannot be read: {e}")))
-    }
 }
 
 impl Chain for Embedded {
@@ -120,12 +95,10 @@ impl Chain for Embedded {
         let digest = action.action.digest(&self.genesis.domain());
         let mut writer = lock(&self.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if let Some(block) = store::block_of(&transaction, &append::identity(&digest, action))? {
+        if let Some(block) = store::block_of(&transaction, &identity(&digest, action))? {
             let logs = store::logs(&transaction, block.number, block.number)?;
-            let events = logs
-                .iter()
-                .map(|row| append::logged(row).map(|l| l.event))
-                .collect::<Result<_, _>>()?;
+            let event = |row: &store::LogRow| Event::decode(&row.log).map(|(_, event)| event);
+            let events = logs.iter().map(event).collect::<Result<_, _>>()?;
             return Ok(receipt(&block, events));
         }
         let events = append::act(&transaction, &self.genesis, action, (self.clock)())?;
@@ -141,48 +114,67 @@ impl Chain for Embedded {
     }
 
     fn head(&self) -> Result<Head, ChainError> {
-        let block = head(&lock(&self.reader))?;
-        Ok(Head {
-            number: block.number,
-            hash: Digest(block.hash),
-            time: block.time,
-        })
+        Ok(place(&head(&lock(&self.reader))?))
     }
 
-    fn institution(&self, id: &InstitutionId) -> Result<Option<Institution>, ChainError> {
-        Institution::from_view(*id, self.view(&abi::institutionCall { id: id.0.into() }, None)?)
+    fn finalized(&self, head: &Head) -> Result<u64, ChainError> {
+        Ok(head.number)
     }
 
-    fn institutions(&self) -> Result<Vec<Institution>, ChainError> {
-        let count = self.view(&abi::institutionCountCall {}, None)?;
-        let mut all = Vec::new();
-        for number in 1..=count {
-            let id = InstitutionId(self.view(&abi::institutionAtCall { number }, None)?.0);
-            all.extend(self.institution(&id)?);
+    fn first(&self) -> u64 {
+        0
+    }
+
+    fn own(&self) -> bool {
+        true
+    }
+
+    fn blocks(&self, first: u64, last: u64) -> Result<Vec<Block>, ChainError> {
+        let mut reader = lock(&self.reader);
+        let snapshot = reader.transaction()?;
+        let mut logs = store::logs(&snapshot, first, last)?.into_iter().peekable();
+        let mut blocks = Vec::new();
+        for row in store::blocks(&snapshot, first, last)? {
+            let own = std::iter::from_fn(|| logs.next_if(|log| log.block == row.number));
+            blocks.push(Block {
+                head: place(&row),
+                parent: Digest(row.parent),
+                logs: own.map(|row| row.log).collect(),
+            });
         }
-        Ok(all)
+        Ok(blocks)
     }
 
-    fn device(&self, id: &DeviceId) -> Result<Option<Device>, ChainError> {
-        let kept = self.view(&abi::deviceCall { id: id.0.into() }, None)?;
-        if kept.institution.is_zero() {
-            return Ok(None);
-        }
-        let row = store::newest_log(&lock(&self.reader), &abi::DeviceApproved::SIGNATURE_HASH, &id.0)?;
-        let Some((_, Event::DeviceApproved { key, .. })) = row.map(|row| Event::decode(&row.log)).transpose()? else {
-            return Err(ChainError::Corrupt("an approved device has no approval event".into()));
+    fn call(&self, data: Vec<u8>, when: When) -> Result<Bytes, ChainError> {
+        let mut reader = lock(&self.reader);
+        let snapshot = reader.transaction()?;
+        let head = place(&head(&snapshot)?);
+        let time = match when {
+            When::Time(time) => time,
+            When::Block(asked) if asked != head => return Err(ChainError::Moved),
+            When::Newest | When::Block(_) => (self.clock)().max(head.time),
         };
-        Ok(Some(Device {
-            id: *id,
-            key,
-            institution: InstitutionId(kept.institution.0),
-            rights: kept.rights,
-            not_after: kept.notAfter,
-            revoked: kept.revoked,
-            suspended: kept.suspended,
-            nonce: kept.nonce,
-            certificate: Digest(kept.certificate.0),
-        }))
+        let setting = Setting {
+            spec: &self.genesis.spec,
+            chain_id: self.genesis.chain_id,
+            number: head.number,
+            time,
+        };
+        let message = Message {
+            from: Address::ZERO,
+            nonce: 0,
+            to: TxKind::Call(Address::from(self.genesis.domain().contract)),
+            data,
+        };
+        Ok(evm::run(State(&snapshot), setting, message)?.output)
+    }
+
+    fn device_key(&self, id: &DeviceId) -> Result<Option<PublicKey>, ChainError> {
+        let row = store::newest_log(&lock(&self.reader), &abi::DeviceApproved::SIGNATURE_HASH, &id.0)?;
+        match row.map(|row| Event::decode(&row.log)).transpose()? {
+            Some((_, Event::DeviceApproved { key, .. })) => Ok(Some(key)),
+            _ => Ok(None),
+        }
     }
 
     fn institution_actions(&self, id: &InstitutionId) -> Result<Vec<SignedAction>, ChainError> {
@@ -204,68 +196,34 @@ impl Chain for Embedded {
         let block = store::block(&snapshot, row.block)?;
         block.map(|block| action(&block.raw)).transpose()
     }
+}
 
-    fn grant(&self, commitment: &Commitment, key: &PublicKey) -> Result<GrantState, ChainError> {
-        let (x, y) = coordinates(key);
-        let kept = self.view(
-            &abi::grantStatusCall {
-                commitment: commitment.0.into(),
-                keyX: x,
-                keyY: y,
-            },
-            None,
-        )?;
-        let status = match kept.status {
-            0 => GrantStatus::Unknown,
-            1 => GrantStatus::Live,
-            _ => GrantStatus::Revoked,
-        };
-        Ok(GrantState {
-            status,
-            since: kept.since,
-        })
-    }
-
-    fn checkpoint(&self) -> Result<Option<CheckpointState>, ChainError> {
-        let kept = self.view(&abi::checkpointCall {}, None)?;
-        let state = CheckpointState {
-            size: kept.size,
-            root: kept.root.0,
-            block: kept.number,
-            time: kept.time,
-        };
-        Ok((state.block != 0).then_some(state))
-    }
-
-    fn is_gateway(&self, id: &GatewayId) -> Result<bool, ChainError> {
-        self.view(&abi::isGatewayCall { gateway: id.0.into() }, None)
-    }
-
-    fn operator_nonce(&self) -> Result<u64, ChainError> {
-        self.view(&abi::operatorNonceCall {}, None)
-    }
-
-    fn permission(&self, asked: &Asked<'_>) -> Result<Verdict, ChainError> {
-        let call = abi::permissionCall {
-            document: asked.document.to_vec().into(),
-            patientSignature: asked.signature.to_vec().into(),
-            patientKey: asked.key.to_vec().into(),
-            device_: asked.request.device.0.into(),
-            section: asked.request.section,
-            right: asked.request.right,
-        };
-        match self.view(&call, Some(asked.request.now))? {
-            0 => Ok(Verdict::Granted),
-            code => Denial::from_number(code)
-                .map(Verdict::Denied)
-                .ok_or_else(|| ChainError::Corrupt(format!("the contract answered the unknown code {code}"))),
-        }
-    }
-
-    fn events_since(&self, block: u64) -> Result<Vec<Logged>, ChainError> {
-        let rows = store::logs(&lock(&self.reader), block.saturating_add(1), i64::MAX.cast_unsigned())?;
-        rows.iter().map(append::logged).collect()
-    }
+/// The code that an account has after a call to a contract on an otherwise empty chain; the call makes that account.
+pub fn result_of_call(
+    chain_id: u64,
+    (to, code): (Address, &Bytes),
+    data: Vec<u8>,
+    made: Address,
+) -> Result<Bytes, ChainError> {
+    let empty = store::open_in_memory()?;
+    store::write_code(&empty, &to, code)?;
+    let setting = Setting {
+        spec: genesis::SPEC,
+        chain_id,
+        number: 1,
+        time: 1,
+    };
+    let message = Message {
+        from: Address::ZERO,
+        nonce: 0,
+        to: TxKind::Call(to),
+        data,
+    };
+    let done = evm::run(State(&empty), setting, message)?;
+    let account = done.state.get(&made).and_then(|account| account.info.code.as_ref());
+    account
+        .map(|code| code.original_bytes())
+        .ok_or_else(|| ChainError::Machine("the deployment makes no contract at the expected address".into()))
 }
 
 /// Reads block 0, or makes the first blocks.
@@ -293,6 +251,14 @@ fn action(raw: &str) -> Result<SignedAction, ChainError> {
 
 fn head(connection: &Connection) -> Result<BlockRow, ChainError> {
     store::newest(connection)?.ok_or_else(|| ChainError::Corrupt("there is no block".into()))
+}
+
+const fn place(block: &BlockRow) -> Head {
+    Head {
+        number: block.number,
+        hash: Digest(block.hash),
+        time: block.time,
+    }
 }
 
 const fn receipt(block: &BlockRow, events: Vec<Event>) -> Receipt {

@@ -233,6 +233,20 @@ fn write_account(connection: &Connection, address: &Address, account: &Account) 
     Ok(())
 }
 
+/// Puts a contract into an empty ledger.
+pub fn write_code(connection: &Connection, address: &Address, code: &Bytes) -> Result<(), ChainError> {
+    let hash = alloy_primitives::keccak256(code);
+    connection.execute(
+        "INSERT INTO code (hash, bytes) VALUES (?1, ?2)",
+        params![hash.as_slice(), &code[..]],
+    )?;
+    connection.execute(
+        "INSERT INTO account (address, nonce, balance, code_hash) VALUES (?1, 1, ?2, ?3)",
+        params![address.as_slice(), [0u8; 32], hash.as_slice()],
+    )?;
+    Ok(())
+}
+
 fn write_slot(connection: &Connection, address: &Address, key: U256, value: U256) -> Result<(), ChainError> {
     let key = key.to_be_bytes::<32>();
     if value.is_zero() {
@@ -295,6 +309,13 @@ pub fn block(connection: &Connection, number: u64) -> Result<Option<BlockRow>, C
     Ok(find.query_row([signed(number)], block_row).optional()?)
 }
 
+/// The blocks from `first` to `last`, oldest first.
+pub fn blocks(connection: &Connection, first: u64, last: u64) -> Result<Vec<BlockRow>, ChainError> {
+    let mut find = connection.prepare_cached(&format!("{BLOCK} WHERE number BETWEEN ?1 AND ?2 ORDER BY number"))?;
+    let rows = find.query_map([signed(first), signed(last)], block_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The block of the action with this identity.
 pub fn block_of(connection: &Connection, identity: &[u8; 32]) -> Result<Option<BlockRow>, ChainError> {
     let mut find = connection.prepare_cached(&format!("{BLOCK} WHERE identity = ?1"))?;
@@ -318,13 +339,10 @@ fn block_row(row: &Row<'_>) -> rusqlite::Result<BlockRow> {
 /// A log's row.
 pub struct LogRow {
     pub block: u64,
-    pub place: u32,
-    pub time: u64,
     pub log: Log,
 }
 
-const LOG: &str = "SELECT l.block, l.place, b.time, l.address, l.topic0, l.topic1, l.topic2, l.topic3, l.data
-    FROM log l JOIN block b ON b.number = l.block";
+const LOG: &str = "SELECT l.block, l.address, l.topic0, l.topic1, l.topic2, l.topic3, l.data FROM log l";
 
 /// Logs of the blocks from `first` to `last`, oldest first.
 pub fn logs(connection: &Connection, first: u64, last: u64) -> Result<Vec<LogRow>, ChainError> {
@@ -360,16 +378,14 @@ pub fn raw_actions(
 
 fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
     let mut topics = Vec::with_capacity(4);
-    for column in 4..8 {
+    for column in 2..6 {
         topics.extend(row.get::<_, Option<[u8; 32]>>(column)?.map(B256::from));
     }
-    let data = LogData::new_unchecked(topics, Bytes::from(row.get::<_, Vec<u8>>(8)?));
+    let data = LogData::new_unchecked(topics, Bytes::from(row.get::<_, Vec<u8>>(6)?));
     Ok(LogRow {
         block: unsigned(row, 0)?,
-        place: row.get(1)?,
-        time: unsigned(row, 2)?,
         log: Log {
-            address: Address::from(row.get::<_, [u8; 20]>(3)?),
+            address: Address::from(row.get::<_, [u8; 20]>(1)?),
             data,
         },
     })

@@ -1,11 +1,15 @@
 //! A small world on an embedded ledger: fixed keys, a clock that the test sets.
 #![allow(dead_code, clippy::unwrap_used, reason = "test support; no test uses all of it")]
 
+pub mod anvil;
+
+use anvil::Anvil;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
-use wardkey_chain::{Chain, ChainError, Embedded, Genesis, Receipt, Refusal};
+use wardkey_chain::{Chain, ChainError, Embedded, Genesis, Receipt, Refusal, Rpc};
 use wardkey_core::action::{Proof, SignedAction};
 use wardkey_core::grant::GrantDocument;
 use wardkey_core::id::{DeviceId, InstitutionId};
@@ -31,10 +35,57 @@ pub fn wrap(master: &SoftKey) -> SoftKey {
     SoftKey::from_bytes(&sha256(&[b"wrap of ", master.public().bytes()])).unwrap()
 }
 
+/// Whether this test runs over a chain of its own.
+pub const OVER_RPC: bool = matches!(module_path!().as_bytes(), [b'r', b'p', b'c', b':', ..]);
+
+/// Either ledger.
+pub enum Ledger {
+    Embedded(Box<Embedded>),
+    Rpc(Rpc, Anvil),
+}
+
+impl Deref for Ledger {
+    type Target = dyn Chain;
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Embedded(ledger) => ledger.as_ref(),
+            Self::Rpc(ledger, _) => ledger,
+        }
+    }
+}
+
+impl Ledger {
+    fn new(dir: &Path, time: &Arc<AtomicU64>) -> Self {
+        if OVER_RPC {
+            let anvil = Anvil::start(genesis().chain_id, START, &[]);
+            let rpc = anvil.ledger(dir, genesis());
+            anvil.stay_at(START);
+            Self::Rpc(rpc, anvil)
+        } else {
+            Self::Embedded(Box::new(open(dir, time)))
+        }
+    }
+
+    pub fn embedded(&self) -> &Embedded {
+        match self {
+            Self::Embedded(ledger) => ledger,
+            Self::Rpc(..) => panic!("this test is about the embedded ledger"),
+        }
+    }
+
+    /// Replays an embedded ledger; a chain has nothing of its own to replay.
+    pub fn verify(&self) -> Result<u64, ChainError> {
+        match self {
+            Self::Embedded(ledger) => ledger.verify(),
+            Self::Rpc(ledger, _) => ledger.verify().and_then(|()| Ok(ledger.head()?.number)),
+        }
+    }
+}
+
 pub struct World {
     pub dir: TempDir,
     pub time: Arc<AtomicU64>,
-    pub ledger: Embedded,
+    pub ledger: Ledger,
     pub operator: SoftKey,
     pub gateway: SoftKey,
 }
@@ -66,7 +117,7 @@ impl World {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let time = Arc::new(AtomicU64::new(START));
-        let ledger = open(dir.path(), &time);
+        let ledger = Ledger::new(dir.path(), &time);
         Self {
             dir,
             time,
@@ -85,7 +136,7 @@ impl World {
             gateway,
         } = self;
         drop(ledger);
-        let ledger = open(dir.path(), &time);
+        let ledger = Ledger::Embedded(Box::new(open(dir.path(), &time)));
         Self {
             dir,
             time,
@@ -97,6 +148,9 @@ impl World {
 
     pub fn set_time(&self, time: u64) {
         self.time.store(time, Ordering::Relaxed);
+        if let Ledger::Rpc(_, anvil) = &self.ledger {
+            anvil.stay_at(time);
+        }
     }
 
     pub fn now(&self) -> u64 {
@@ -113,6 +167,9 @@ impl World {
     }
 
     pub fn submit(&self, action: &SignedAction) -> Result<Receipt, ChainError> {
+        if let Ledger::Rpc(_, anvil) = &self.ledger {
+            anvil.next_at(self.now());
+        }
         self.ledger.submit(action)
     }
 

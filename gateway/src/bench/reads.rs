@@ -1,7 +1,8 @@
 //! Permission-verified reads per second, against unverified reads of the same server in the same run: over real sockets on
 //! loopback, connections kept open, several clients.
 
-use super::actors::{ALL_SECTIONS, Hospital, Patient, Session, Terms, unsigned};
+use super::actors::{ALL_SECTIONS, Card, Hospital, Patient, Session, Terms, unsigned};
+use super::load::load;
 use super::stage::{Ask, Signer, Stage, sign};
 use crate::clock::Clock;
 use crate::error::Problem;
@@ -9,7 +10,6 @@ use crate::http::{PathIds, QueryOf};
 use crate::routes::Wanted;
 use crate::settings::Settings;
 use crate::state::Gateway;
-use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
@@ -17,13 +17,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use wardkey_core::id::{Commitment, PatientId};
 
 /// Clients at the same time.
@@ -99,8 +98,10 @@ pub async fn reads(folder: &Path, shape: Shape, seconds: u64) -> anyhow::Result<
 
     let time = Duration::from_secs(seconds);
     let (one, two) = (Arc::clone(&scene), Arc::clone(&scene));
-    let unverified_per_s = load(address, time, move || two.plain()).await?;
-    let verified_per_s = load(address, time, move || one.signed(&gateway.clock)).await?;
+    let unverified_per_s = load(address, CLIENTS, time, move || two.plain()).await?.per_second();
+    let verified_per_s = load(address, CLIENTS, time, move || one.signed(&gateway.clock))
+        .await?
+        .per_second();
     watch.abort();
     Ok(Figures {
         verified_per_s,
@@ -138,9 +139,10 @@ async fn listen(app: Router) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// A patient with one record, and a doctor who may read it.
-struct Scene {
-    patient: PatientId,
+/// A patient with records, and a doctor who may read and write them.
+pub struct Scene {
+    patient: Patient,
+    card: Card,
     commitment: Commitment,
     session: Session,
     sections: String,
@@ -148,7 +150,11 @@ struct Scene {
 }
 
 impl Scene {
-    async fn set(stage: &Stage, shape: Shape) -> anyhow::Result<Self> {
+    /// Everything that a read of this shape needs.
+    ///
+    /// # Errors
+    /// Anything that fails on the way.
+    pub async fn set(stage: &Stage, shape: Shape) -> anyhow::Result<Self> {
         let hospital = Hospital::open(stage, "Bench Hospital").await?;
         let card = hospital.card(stage, "Bench Doctor", 3).await?;
         let session = card.sign_in(stage).await?;
@@ -176,7 +182,8 @@ impl Scene {
             .await?;
         anyhow::ensure!(reply.status.is_success(), "writing failed: {}", reply.code());
         Ok(Self {
-            patient: patient.id,
+            patient,
+            card,
             commitment: given.commitment,
             session,
             sections: shape.list(),
@@ -187,21 +194,48 @@ impl Scene {
     fn plain(&self) -> anyhow::Result<Vec<u8>> {
         Ok(format!(
             "GET /unverified/{}?sections={} HTTP/1.1\r\nhost: bench\r\n\r\n",
-            self.patient, self.sections
+            self.patient.id, self.sections
         )
         .into_bytes())
     }
 
-    fn signed(&self, clock: &Clock) -> anyhow::Result<Vec<u8>> {
-        let ask = Ask::get(format!(
-            "/v1/patients/{}/records?sections={}",
-            self.patient, self.sections
-        ))
-        .under(self.commitment, "bench");
+    /// A signed reading as it goes over the wire; fresh each time.
+    ///
+    /// # Errors
+    /// Signing failed.
+    pub fn signed(&self, clock: &Clock) -> anyhow::Result<Vec<u8>> {
+        let target = format!("/v1/patients/{}/records?sections={}", self.patient.id, self.sections);
+        self.wire(&Ask::get(target), clock)
+    }
+
+    /// The writing of a new record of so many bytes in section 0, as it goes over the wire.
+    ///
+    /// # Errors
+    /// Sealing or signing failed.
+    pub fn writing(&self, stage: &Stage, bytes: usize) -> anyhow::Result<Vec<u8>> {
+        let record = unsigned(stage, &self.patient, &self.card, 0, &vec![b' '; bytes])?;
+        let session = &self.session;
+        let record = record.sign_in_session(stage.gateway.domain(), &session.key, &session.delegation)?;
+        let target = format!("/v1/patients/{}/records", self.patient.id);
+        self.wire(
+            &Ask::post(target, &json!({ "records": [record] })),
+            &stage.gateway.clock,
+        )
+    }
+
+    fn wire(&self, ask: &Ask<'_>, clock: &Clock) -> anyhow::Result<Vec<u8>> {
+        let ask = ask.clone().under(self.commitment, "bench");
         let nonce = format!("bench{}", self.count.fetch_add(1, Ordering::Relaxed));
         let signer: Signer<'_> = self.session.signer();
         let signed = sign(&ask, signer, clock.now(), &nonce)?;
-        let mut out = format!("GET {} HTTP/1.1\r\nhost: bench\r\n", ask.target).into_bytes();
+        let body = ask.body.as_deref().unwrap_or_default();
+        let mut out = format!(
+            "{} {} HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n",
+            ask.method,
+            ask.target,
+            body.len()
+        )
+        .into_bytes();
         for (name, value) in signed.request.headers() {
             out.extend_from_slice(name.as_str().as_bytes());
             out.extend_from_slice(b": ");
@@ -209,68 +243,7 @@ impl Scene {
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(body);
         Ok(out)
     }
-}
-
-/// Asks from all clients for as long as `time`; answers per second.
-async fn load(
-    address: SocketAddr,
-    time: Duration,
-    request: impl Fn() -> anyhow::Result<Vec<u8>> + Send + Sync + 'static,
-) -> anyhow::Result<f64> {
-    let (request, stop) = (Arc::new(request), Arc::new(AtomicBool::new(false)));
-    let start = Instant::now();
-    let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
-        let (request, stop) = (Arc::clone(&request), Arc::clone(&stop));
-        clients.push(tokio::task::spawn_blocking(move || {
-            client(address, request.as_ref(), &stop)
-        }));
-    }
-    tokio::time::sleep(time).await;
-    stop.store(true, Ordering::Relaxed);
-    let mut answers = 0;
-    for client in clients {
-        answers += client.await??;
-    }
-    Ok(f64::from(answers) / start.elapsed().as_secs_f64())
-}
-
-fn client(
-    address: SocketAddr,
-    request: &(dyn Fn() -> anyhow::Result<Vec<u8>> + Sync),
-    stop: &AtomicBool,
-) -> anyhow::Result<u32> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut answers = 0;
-    while !stop.load(Ordering::Relaxed) {
-        stream.write_all(&request()?)?;
-        answer(&mut reader)?;
-        answers += 1;
-    }
-    Ok(answers)
-}
-
-/// Reads one answer, which must be 200 with a known length.
-fn answer(reader: &mut BufReader<TcpStream>) -> anyhow::Result<()> {
-    let (mut line, mut length, mut first) = (String::new(), 0, true);
-    loop {
-        line.clear();
-        reader.read_line(&mut line)?;
-        if std::mem::take(&mut first) {
-            anyhow::ensure!(line.starts_with("HTTP/1.1 200"), "the gateway answered {line}");
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().context("content-length")?;
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(())
 }

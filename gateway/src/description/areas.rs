@@ -268,14 +268,6 @@ pub(super) fn records() -> Named {
         ("path", path(), true),
         ("receipt", reference("Receipt"), true),
     ];
-    let line_of_read = object(&[&read[..], &proof].concat());
-    let reading = whole(&[
-        ("section", reference("Section")),
-        ("size", count()),
-        ("ticket", text()),
-        ("expires", count()),
-        ("log", list(line_of_read.clone())),
-    ]);
     let written = [vec![("record", id(), true)], receipt()].concat();
     let checkpoint = whole(&[("size", count()), ("root", id()), ("block", count())]);
     let line = [
@@ -290,10 +282,22 @@ pub(super) fn records() -> Named {
         ("NewRecords", whole(&[("records", list(reference("Record")))])),
         (
             "Reading",
-            whole(&[("records", list(reference("Record"))), ("log", list(line_of_read))]),
+            whole(&[
+                ("records", list(reference("Record"))),
+                ("log", list(object(&[&read[..], &proof].concat()))),
+            ]),
+        ),
+        (
+            "BlobReading",
+            whole(&[
+                ("section", reference("Section")),
+                ("size", count()),
+                ("ticket", hex(40)),
+                ("expires", count()),
+                ("log", list(object(&[&read[..], &proof].concat()))),
+            ]),
         ),
         ("KeptBlob", object(&[vec![("blob", id(), true)], receipt()].concat())),
-        ("BlobReading", reading),
         ("Written", whole(&[("receipts", list(object(&written)))])),
         (
             "Log",

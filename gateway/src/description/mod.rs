@@ -7,7 +7,7 @@ mod operations;
 mod problems;
 mod schemas;
 
-use operation::{By, Gives, Operation};
+use operation::{By, Gives, Operation, Takes};
 use serde_json::{Map, Value, json};
 
 pub use operations::ALL;
@@ -62,16 +62,12 @@ fn described(operation: &Operation) -> Value {
         "parameters": parameters(operation),
         "responses": responses(operation),
     });
-    if let Some(schema) = operation.takes {
-        let kind = if schema == "Bytes" {
-            "application/octet-stream"
-        } else {
-            "application/json"
-        };
-        out["requestBody"] = json!({
-            "required": true,
-            "content": { kind: { "schema": schemas::reference(schema) } }
-        });
+    let body = operation.takes.map(|takes| match takes {
+        Takes::Json(schema) => json!({ "application/json": { "schema": schemas::reference(schema) } }),
+        Takes::Bytes => json!({ "application/octet-stream": {} }),
+    });
+    if let Some(content) = body {
+        out["requestBody"] = json!({ "required": true, "content": content });
     }
     let security: Vec<Value> = operation.by.schemes().iter().map(|name| json!({ *name: [] })).collect();
     out["security"] = Value::Array(security);

@@ -52,6 +52,15 @@ pub enum Gives {
     Events,
 }
 
+/// What a request's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// One of the schemas.
+    Json(&'static str),
+    /// Any bytes.
+    Bytes,
+}
+
 /// A parameter in the query: name, schema, whether it must be there, what it says.
 pub type Query = (&'static str, &'static str, bool, &'static str);
 /// A problem: status and code.
@@ -76,8 +85,8 @@ pub struct Operation {
     pub permission: Option<bool>,
     /// Whether `wardkey-reason` is read.
     pub reason: bool,
-    /// Schema of the body.
-    pub takes: Option<&'static str>,
+    /// The body.
+    pub takes: Option<Takes>,
     /// The answer.
     pub gives: Gives,
     /// Problems beside those that all operations of its kind have.
@@ -134,7 +143,14 @@ impl Operation {
 
     pub(super) const fn takes(self, schema: &'static str) -> Self {
         Self {
-            takes: Some(schema),
+            takes: Some(Takes::Json(schema)),
+            ..self
+        }
+    }
+
+    pub(super) const fn takes_bytes(self) -> Self {
+        Self {
+            takes: Some(Takes::Bytes),
             ..self
         }
     }
@@ -150,8 +166,8 @@ impl Operation {
     /// The schema of a name in the path.
     pub(super) fn place(&self, name: &str) -> Value {
         match name {
-            "section" => schemas::reference("Section"),
             "epoch" => schemas::reference("Count32"),
+            "section" => schemas::reference("Section"),
             "path" => serde_json::json!({ "type": "string", "description": "With its slashes." }),
             _ => schemas::reference("Id"),
         }

@@ -2,7 +2,7 @@
 
 use super::operation::{By, Gives, Operation};
 use super::problems::{
-    ACTION, BLOB, CHAIN, CHECKPOINT, COUNTED, DEVICE, ENROLMENT, GRANTING, INSTITUTION, KEYS, KEYS_NONE, PROPOSAL,
+    ACTION, BLOBS, CHAIN, CHECKPOINT, COUNTED, DEVICE, ENROLMENT, GRANTING, INSTITUTION, KEYS, KEYS_NONE, PROPOSAL,
     RECORDS, REQUEST, RULE, SIGN_IN, STREAMS, TILES, TIMED, UNBLOCK, WRAP, WRITING,
 };
 
@@ -212,34 +212,34 @@ pub const ALL: &[Operation] = &[
     Operation::put(
         "/v1/patients/{id}/sections/{section}/blobs/{blob}",
         "putBlob",
-        "Keeps a large document; its name is the digest of its bytes.",
+        "Keeps a large document's ciphertext; content-digest must be the blob's id.",
     )
     .by(By::Card)
     .under_grant(true)
     .with_reason()
-    .takes("Bytes")
+    .takes_bytes()
     .gives(Gives::Json("KeptBlob"))
-    .refused(&[BLOB, RECORDS, RULE, CHAIN]),
+    .refused(&[RULE, CHAIN, BLOBS]),
     Operation::post(
         "/v1/patients/{id}/blobs/{blob}/readings",
         "readBlob",
-        "Logs the reading of a large document and gives a ticket for it.",
+        "Logs the reading of a large document and gives a ticket to fetch it.",
     )
     .by(By::CardOrPatient)
     .under_grant(false)
     .with_reason()
     .gives(Gives::Json("BlobReading"))
-    .refused(&[BLOB, RECORDS, RULE, CHAIN]),
+    .refused(&[RULE, CHAIN, BLOBS]),
     Operation::get(
         "/v1/patients/{id}/blobs/{blob}",
         "fetchBlob",
-        "The ciphertext of a large document whose reading was logged.",
+        "A large document's ciphertext, once its reading is logged.",
     )
     .by(By::CardOrPatient)
-    .query(&[("ticket", "Text", true, "From the reading.")])
+    .query(&[("ticket", "Ticket", true, "From `readBlob`, within two minutes.")])
     .under_grant(false)
     .gives(Gives::Bytes("application/octet-stream"))
-    .refused(&[BLOB, RULE, CHAIN]),
+    .refused(&[RULE, CHAIN, BLOBS]),
     Operation::get("/v1/patients/{id}/log", "log", "A patient's log, from a sequence on.")
         .by(By::Patient)
         .query(&[("from", "Count", false, "First sequence.")])

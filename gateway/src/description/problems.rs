@@ -130,14 +130,6 @@ pub(super) const RECORDS: &[Refused] = &[
     (404, "section-keys-none"),
     (409, "section-keys-none"),
 ];
-/// Large documents.
-pub(super) const BLOB: &[Refused] = &[
-    (400, "blob-digest"),
-    (403, "blob-ticket"),
-    (404, "blob-unknown"),
-    (409, "record-conflict"),
-    (503, "objects-failed"),
-];
 /// Records, written.
 pub(super) const WRITING: &[Refused] = &[
     (400, "record-bad-delegation"),
@@ -187,6 +179,15 @@ pub(super) const CHECKPOINT: &[Refused] = &[(404, "checkpoint-none")];
 pub(super) const TIMED: &[Refused] = &[(401, "request-time")];
 /// Files of the log.
 pub(super) const TILES: &[Refused] = &[(404, "not-found"), (503, "objects-failed")];
+/// Large documents.
+pub(super) const BLOBS: &[Refused] = &[
+    (400, "blob-digest"),
+    (403, "blob-ticket"),
+    (404, "blob-unknown"),
+    (409, "record-conflict"),
+    (409, "section-keys-none"),
+    (503, "objects-failed"),
+];
 /// Event streams.
 pub(super) const STREAMS: &[Refused] = &[(429, "events-too-many")];
 

@@ -16,6 +16,7 @@ pub(super) fn query(name: &str) -> Value {
     match name {
         "Start" => hex(8),
         "Tag" => hex(16),
+        "Ticket" => hex(40),
         "Sections" => json!({ "type": "string", "pattern": "^[0-9]{1,2}(,[0-9]{1,2})*$" }),
         _ => reference(name),
     }
@@ -134,11 +135,6 @@ fn basics() -> Named {
         ("Count", number(i64::MAX as u64)),
         ("Count32", number(u32::MAX.into())),
         ("Section", number(u8::MAX.into())),
-        (
-            "Bytes",
-            json!({ "type": "string", "contentMediaType": "application/octet-stream" }),
-        ),
-        ("Text", text()),
         ("Sealed", with_sealed(&[])),
         (
             "Problem",

@@ -3,6 +3,7 @@
 use super::caller::{Caller, Headers, Signer};
 use super::intake::{SMALL, Taken};
 use crate::error::{Problem, Refusal};
+use crate::replay::Replay;
 use crate::state::Gateway;
 use crate::store::StoreError;
 use axum::body::{Body, HttpBody as _, to_bytes};
@@ -18,7 +19,7 @@ use wardkey_core::http_signature::{
     HttpSignatureError, KeyName, Parsed, RequestParts, ResponseParts, SignatureParams, check_content_digest,
     content_digest, content_digest_of, parse, sign_response,
 };
-use wardkey_core::id::{BlobId, PatientId, SessionId};
+use wardkey_core::id::{BlobId, Digest, PatientId, SessionId};
 use wardkey_core::key::{PublicKey, Signature};
 
 const SIGNATURE: &str = "signature";
@@ -111,8 +112,8 @@ async fn admit(
         .as_deref()
         .filter(|nonce| nonce.len() <= NONCE)
         .ok_or(HttpSignatureError::Malformed)?;
-    remember(gateway, parsed.params.created).await?;
-    gateway.replay.take(&parsed.params.key.to_string(), nonce, now)?;
+    let name = Replay::name(&parsed.params.key.to_string(), nonce);
+    use_up(gateway, name, parsed.params.created, now).await?;
     if let Some(blob) = blob(&parts) {
         // The name is in the signed path, and the route's handler holds the bytes against it as they come.
         let covered =
@@ -135,17 +136,24 @@ fn blob(parts: &Parts) -> Option<BlobId> {
     written.then(|| name.parse().ok()).flatten()
 }
 
-/// Writes down how new the newest request is, so that a restart does not let it in again.
-async fn remember(gateway: &Gateway, created: u64) -> Result<(), Problem> {
-    if !gateway.replay.is_newest(created) {
-        return Ok(());
+/// Uses up the request's nonce: in the store where other gateways may see the request too. Alone, in memory, after writing down
+/// how new the newest request is, so that a restart does not let it in again.
+async fn use_up(gateway: &Gateway, name: Digest, created: u64, now: u64) -> Result<(), Problem> {
+    if gateway.store.is_shared() {
+        let new = gateway
+            .blocking(move |g| Ok(g.store.take_nonce(&name, created)?))
+            .await?;
+        return if new { Ok(()) } else { Err(Refusal::Replayed.into()) };
     }
-    let write = move |g: &Gateway| {
-        Ok(g.replay
-            .remember(created)
-            .map_err(|e| StoreError::Failed(e.to_string()))?)
-    };
-    gateway.blocking(write).await
+    if gateway.replay.is_newest(created) {
+        let write = move |g: &Gateway| {
+            Ok(g.replay
+                .remember(created)
+                .map_err(|e| StoreError::Failed(e.to_string()))?)
+        };
+        gateway.blocking(write).await?;
+    }
+    Ok(gateway.replay.take(name, now)?)
 }
 
 fn covered(parts: &Parts) -> Result<RequestParts<'_>, HttpSignatureError> {

@@ -14,5 +14,6 @@ pub async fn submit(
     Remote(from): Remote,
     JsonBody(action): JsonBody<SignedAction>,
 ) -> Result<Json<Outcome>, Problem> {
+    let _turn = gateway.begin_sponsoring(&action, from)?;
     gateway.blocking(move |g| g.sponsor(&action, from)).await.map(Json)
 }

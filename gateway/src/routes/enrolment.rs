@@ -29,7 +29,7 @@ pub struct Challenge {
 
 /// `POST /v1/challenges`.
 pub async fn challenge(State(gateway): State<Gateway>, Remote(from): Remote) -> Result<Json<Challenge>, Problem> {
-    gateway.charge_address(from)?;
+    gateway.charge_caller(from).await?;
     let act = |g: &Gateway| {
         let (challenge, now) = (Digest(random::bytes()?), g.clock.now());
         g.store.put_challenge(&challenge, now + CHALLENGE, now)?;
@@ -53,7 +53,7 @@ pub async fn request(
     Remote(from): Remote,
     JsonBody(request): JsonBody<DeviceRequest>,
 ) -> Result<Json<Requested>, Problem> {
-    gateway.charge_address(from)?;
+    gateway.charge_caller(from).await?;
     let act = move |g: &Gateway| {
         let (certificate, now) = (&request.certificate, g.clock.now());
         let institution = certificate.institution;
@@ -65,7 +65,7 @@ pub async fn request(
         request.verify(g.domain())?;
         let digest = certificate.digest();
         g.store.put_request(&request, now)?;
-        g.board.tell(institution, News::Request { request: digest });
+        g.tell(institution, News::Request { request: digest });
         Ok(Json(Requested { request: digest }))
     };
     gateway.blocking(act).await

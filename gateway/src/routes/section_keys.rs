@@ -28,7 +28,7 @@ pub async fn publish(
 ) -> Result<Json<Published>, Problem> {
     caller.must_be(patient)?;
     must_be_sound(&list)?;
-    gateway.charge_address(from)?;
+    gateway.charge_caller(from).await?;
     list.verify(gateway.domain(), &patient, &caller.key)?;
     if list.newest(LOG_SECTION).is_none() {
         return Err(Refusal::KeysNotFound.into());

@@ -3,7 +3,7 @@
 use crate::error::{Problem, Refusal};
 use crate::http::{JsonBody, PathIds, QueryOf, Remote};
 use crate::state::Gateway;
-use crate::unblocks;
+use crate::store::shared::Unblock;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -29,7 +29,7 @@ pub async fn ask(
     Remote(from): Remote,
     JsonBody(asked): JsonBody<UnblockRequest>,
 ) -> Result<Json<Waiting>, Problem> {
-    gateway.charge_address(from)?;
+    gateway.charge_caller(from).await?;
     let now = gateway.clock.now();
     if !asked.is_sound() {
         return Err(Refusal::BodyMalformed.into());
@@ -41,11 +41,13 @@ pub async fn ask(
     if !known {
         return Err(Refusal::InstitutionNotFound.into());
     }
-    let request = gateway.unblocks.ask(asked, now).ok_or(Refusal::Busy)?;
-    Ok(Json(Waiting {
-        request,
-        expires: now + UNBLOCK_LIFE,
-    }))
+    let (request, expires) = (asked.digest(), now + UNBLOCK_LIFE);
+    let keep = move |g: &Gateway| Ok(g.store.put_unblock(&asked, expires, now)?);
+    if gateway.blocking(keep).await? {
+        Ok(Json(Waiting { request, expires }))
+    } else {
+        Err(Refusal::Busy.into())
+    }
 }
 
 /// A request with its answer.
@@ -57,14 +59,15 @@ pub struct Shown {
     answer: Option<Sealed>,
 }
 
-fn shown(asked: Option<unblocks::Asked>) -> Result<Json<Shown>, Problem> {
-    let unblocks::Asked { request, answer, .. } = asked.ok_or(Refusal::UnblockNotFound)?;
+fn shown(asked: Option<Unblock>) -> Result<Json<Shown>, Problem> {
+    let Unblock { request, answer } = asked.ok_or(Refusal::UnblockNotFound)?;
     Ok(Json(Shown { request, answer }))
 }
 
 /// `GET /v1/unblocks/{id}`.
 pub async fn one(State(gateway): State<Gateway>, PathIds(id): PathIds<Digest>) -> Result<Json<Shown>, Problem> {
-    shown(gateway.unblocks.get(&id, gateway.clock.now()))
+    let find = move |g: &Gateway| shown(g.store.unblock(&id, g.clock.now())?);
+    gateway.blocking(find).await
 }
 
 /// The query of `GET /v1/unblocks`.
@@ -80,8 +83,9 @@ pub async fn named(
     Remote(from): Remote,
     QueryOf(Named { start }): QueryOf<Named>,
 ) -> Result<Json<Shown>, Problem> {
-    gateway.charge_address(from)?;
-    shown(gateway.unblocks.named(&start, gateway.clock.now()))
+    gateway.charge_caller(from).await?;
+    let find = move |g: &Gateway| shown(g.store.unblock_named(&start, g.clock.now())?);
+    gateway.blocking(find).await
 }
 
 /// `PUT /v1/unblocks/{id}/answer`: the first answer stays.
@@ -91,11 +95,12 @@ pub async fn answer(
     PathIds(id): PathIds<Digest>,
     JsonBody(sealed): JsonBody<Sealed>,
 ) -> Result<StatusCode, Problem> {
-    gateway.charge_address(from)?;
+    gateway.charge_caller(from).await?;
     if sealed.enc.len() + sealed.ct.len() > ANSWER {
         return Err(Refusal::BodyTooLarge.into());
     }
-    if gateway.unblocks.answer(&id, sealed, gateway.clock.now()) {
+    let keep = move |g: &Gateway| Ok(g.store.answer_unblock(&id, &sealed, g.clock.now())?);
+    if gateway.blocking(keep).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Refusal::UnblockNotFound.into())

@@ -1,9 +1,12 @@
 //! What the gateway keeps: ciphertext, signed documents and the log; nothing that it could read itself.
 //!
-//! [`Store`] is the joint: SQLite today, PostgreSQL later. Calls block, so handlers call them through
+//! [`Store`] is the joint: SQLite or PostgreSQL, both with the statements of [`sql`]. Calls block, so handlers call them through
 //! [`crate::state::Gateway::blocking`]. Every method that changes something returns when the change is durable.
 
+pub mod postgres;
 mod proposal;
+pub mod shared;
+pub mod sql;
 pub mod sqlite;
 
 pub use proposal::{Proposal, ProposalEnd, ProposalSignature, WrapTo};
@@ -57,6 +60,21 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("the data store is damaged: {0}")]
     Damaged(&'static str),
+    /// Made by a newer version of the program.
+    #[error("the data store has schema version {0}, which this program does not know")]
+    Newer(u32),
+    /// Another deployment's or another gateway's.
+    #[error("the data store belongs to another network or another gateway")]
+    Foreign,
+    /// No connection; nothing was changed.
+    #[error("the database cannot be reached; nothing was changed")]
+    Away,
+    /// The connection broke while a change was being made durable.
+    #[error("the database was lost while it was storing; whether it did is not known")]
+    Unsure,
+    /// The database would lose what it has confirmed.
+    #[error("the database runs with {0}, which may lose what it has confirmed")]
+    NotDurable(&'static str),
     /// Anything else; the text is for the log, not for clients.
     #[error("the data store failed")]
     Failed(String),
@@ -75,6 +93,11 @@ impl Coded for StoreError {
             Self::TooManyRequests => "requests-too-many",
             Self::TooManyProposals => "proposals-too-many",
             Self::Damaged(_) => "store-damaged",
+            Self::Newer(_) => "store-newer",
+            Self::Foreign => "store-foreign",
+            Self::Away => "store-away",
+            Self::Unsure => "store-unsure",
+            Self::NotDurable(_) => "store-not-durable",
             Self::Failed(_) => "store-failed",
         }
     }
@@ -90,6 +113,11 @@ impl Coded for StoreError {
             Self::TooManyRequests => "Ask the master-key holder to decide on the waiting requests first.",
             Self::TooManyProposals => "Sign or withdraw the waiting proposals first.",
             Self::Damaged(_) => "Tell the network operator to restore the data store from a backup.",
+            Self::Newer(_) => "Start the newer version of the gateway again.",
+            Self::Foreign => "Check the data folder's keys and the database's address: they must belong together.",
+            Self::Away => "Try again in a moment; if it lasts, tell the network operator.",
+            Self::Unsure => "Look whether it is there; if not, do it again.",
+            Self::NotDurable(_) => "Set it on in the database's settings, or accept_loss under [store] for a trial.",
             Self::Failed(_) => "Try again; if it happens again, tell the network operator.",
         }
     }
@@ -272,7 +300,7 @@ pub struct Note {
 ///
 /// Every method fails with [`StoreError::Failed`], [`StoreError::Damaged`], and, if it writes, [`StoreError::Full`].
 #[expect(clippy::missing_errors_doc, reason = "said once above")]
-pub trait Store: Send + Sync {
+pub trait Store: shared::Shared {
     /// Keeps a verified session; forgets those that ended before `now`. # Errors: [`StoreError::SessionTaken`].
     fn put_session(&self, session: &SignedDelegation, now: u64) -> Result<(), StoreError>;
     /// A session that was kept.

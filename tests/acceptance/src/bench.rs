@@ -298,6 +298,7 @@ fn memory(s: &Stage, when: &str) -> Result<Vec<Figure>> {
 /// The gateway's own measurement of verified against unverified reads.
 fn reads(place: &Place) -> Result<Vec<Figure>> {
     let output = Command::new(place.program("wardkey-bench"))
+        .arg("reads")
         .output()
         .context("failed to start wardkey-bench")?;
     let rows: Vec<Value> = serde_json::from_slice(&output.stdout).context("wardkey-bench printed no figures")?;

@@ -1,22 +1,24 @@
 //! The one writer: a thread that runs many callers' changes in one durable transaction (group commit).
 
-use super::log;
+use super::{Connection, Database, Step, log};
 use crate::log::{Scribe, Tree};
 use crate::store::StoreError;
-use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// Most changes in one transaction.
 const GROUP: usize = 256;
+/// Shortest and longest pause between two attempts to reach a database that is away.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// What a change works on: the open transaction, the tree's end, and the scribe.
 pub(super) struct Work<'a> {
-    pub connection: &'a Connection,
+    pub connection: &'a dyn Connection,
     pub tree: &'a mut Tree,
     pub scribe: &'a Scribe,
-    /// Why the whole transaction cannot be kept: the disk is full or broken.
+    /// Why the whole transaction cannot be kept: the disk is full or broken, the database is away.
     lost: &'a mut Option<StoreError>,
 }
 
@@ -34,19 +36,19 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(connection: Connection, scribe: Arc<Scribe>) -> Result<Self, StoreError> {
-        let tree = Tree::of_size(log::size(&connection)?);
+    pub fn start<D: Database>(link: D::Link, database: Arc<D>, scribe: Arc<Scribe>) -> Result<Self, StoreError> {
+        let tree = Tree::of_size(log::size(&link)?);
         let (changes, inbox) = channel();
+        let desk = Desk {
+            link,
+            database,
+            tree,
+            scribe,
+            again: Again::default(),
+        };
         let thread = thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || {
-                Desk {
-                    connection,
-                    tree,
-                    scribe,
-                }
-                .work(&inbox)
-            })
+            .spawn(move || desk.work(&inbox))
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Self {
             changes: Some(changes),
@@ -100,37 +102,54 @@ fn in_savepoint<T>(
     change: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let size = work.tree.size();
-    statement(work.connection, "SAVEPOINT change")?;
+    work.connection.step(Step::Savepoint)?;
     let result = change(work);
-    let end: &[_] = if result.is_ok() {
-        &["RELEASE change"]
+    let end = if result.is_ok() {
+        Step::Release
     } else {
         work.tree.truncate(size);
-        &["ROLLBACK TO change", "RELEASE change"]
+        Step::Undo
     };
-    *work.lost = if !work.connection.is_autocommit() {
-        end.iter().try_for_each(|sql| statement(work.connection, sql)).err()
+    *work.lost = if work.connection.in_transaction() {
+        work.connection.step(end).err()
     } else if let Err(error) = &result {
-        // SQLite itself rolls everything back when the disk is full; then there is no savepoint left.
+        // SQLite itself rolls everything back when the disk is full; a lost connection does so too. Then there is no savepoint.
         Some(error.clone())
     } else {
-        Some(StoreError::Failed("SQLite has rolled back a group of changes".into()))
+        Some(StoreError::Failed(
+            "the database has rolled back a group of changes".into(),
+        ))
     };
     result
 }
 
-fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
+/// When a database that was away may be tried again.
+#[derive(Debug, Default)]
+struct Again {
+    pause: Duration,
+    at: Option<Instant>,
 }
 
-struct Desk {
-    connection: Connection,
+impl Again {
+    fn is_too_soon(&self) -> bool {
+        self.at.is_some_and(|at| Instant::now() < at)
+    }
+
+    fn failed(&mut self) {
+        self.pause = (self.pause * 2).clamp(PAUSE.0, PAUSE.1);
+        self.at = Some(Instant::now() + self.pause);
+    }
+}
+
+struct Desk<D: Database> {
+    link: D::Link,
+    database: Arc<D>,
     tree: Tree,
     scribe: Arc<Scribe>,
+    again: Again,
 }
 
-impl Desk {
+impl<D: Database> Desk<D> {
     fn work(mut self, inbox: &Receiver<Change>) {
         while let Ok(first) = inbox.recv() {
             self.group(first, inbox);
@@ -140,21 +159,53 @@ impl Desk {
     /// One transaction: the first change and whatever else waits.
     fn group(&mut self, first: Change, inbox: &Receiver<Change>) {
         // Outside a transaction a change would be kept at once, whatever its caller is told: it must not run.
-        if let Err(error) = statement(&self.connection, "BEGIN IMMEDIATE") {
+        if let Err(error) = self.begin() {
             tracing::error!(?error, "the store could not begin a group of changes");
             return first(Err(error.clone()))(Err(error));
         }
         let size = self.tree.size();
         let (finishes, lost) = self.run(first, inbox);
-        let result = lost.map_or_else(|| statement(&self.connection, "COMMIT"), Err);
+        let result = lost.map_or_else(|| self.link.step(Step::Commit), Err);
         if let Err(error) = &result {
             tracing::error!(?error, "the store did not keep a group of changes");
             self.tree.truncate(size);
-            if !self.connection.is_autocommit() {
-                let _already_gone = statement(&self.connection, "ROLLBACK");
+            if self.link.in_transaction() {
+                let _already_gone = self.link.step(Step::Rollback);
             }
         }
         finishes.into_iter().for_each(|finish| finish(result.clone()));
+    }
+
+    /// Begins a transaction, on a new connection if the last one is dead; then knows how far the log goes.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.link.is_alive() {
+            if self.again.is_too_soon() {
+                return Err(StoreError::Away);
+            }
+            match self.database.connect() {
+                Ok(link) => (self.link, self.again) = (link, Again::default()),
+                Err(error) => {
+                    self.again.failed();
+                    return Err(error);
+                }
+            }
+            // What the lost connection wrote last may be there or not.
+            self.tree = Tree::default();
+        }
+        self.link.step(Step::Begin)?;
+        if !D::SHARED {
+            return Ok(());
+        }
+        match log::size(&self.link) {
+            Ok(size) => {
+                self.tree.grow(size);
+                Ok(())
+            }
+            Err(error) => {
+                let _already_gone = self.link.step(Step::Rollback);
+                Err(error)
+            }
+        }
     }
 
     /// Runs changes in the open transaction, until none waits, the group is large enough, or the transaction is
@@ -164,7 +215,7 @@ impl Desk {
         let mut next = Some(first);
         while let Some(change) = next {
             let mut work = Work {
-                connection: &self.connection,
+                connection: &self.link,
                 tree: &mut self.tree,
                 scribe: &self.scribe,
                 lost: &mut lost,

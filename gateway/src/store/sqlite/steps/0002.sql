@@ -1,4 +1,4 @@
--- Version 3. Ids, keys and digests are 32- or 65-byte blobs; signed documents are JSON texts.
+-- Version 2. Ids, keys and digests are 32- or 65-byte blobs; signed documents are JSON texts.
 CREATE TABLE sessions (session BLOB PRIMARY KEY, expiry INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE patient_keys (patient BLOB PRIMARY KEY, version INTEGER NOT NULL, log_key BLOB NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE grants (
@@ -26,10 +26,6 @@ CREATE TABLE records (
     id INTEGER PRIMARY KEY, record BLOB NOT NULL, version INTEGER NOT NULL, patient BLOB NOT NULL, section INTEGER NOT NULL,
     institution BLOB NOT NULL, fingerprint BLOB NOT NULL, leaf INTEGER NOT NULL, document TEXT NOT NULL, UNIQUE (record, version));
 CREATE INDEX records_place ON records (patient, section);
--- Large documents: what is known of the object with this name; leaf = index of the write's log entry.
-CREATE TABLE blobs (
-    blob BLOB PRIMARY KEY, patient BLOB NOT NULL, section INTEGER NOT NULL, institution BLOB NOT NULL, device BLOB NOT NULL,
-    size INTEGER NOT NULL, time INTEGER NOT NULL, leaf INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (
     leaf INTEGER PRIMARY KEY, hash BLOB NOT NULL, patient BLOB NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL,
     enc BLOB NOT NULL, ct BLOB NOT NULL, signature BLOB NOT NULL, UNIQUE (patient, sequence));

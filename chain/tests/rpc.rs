@@ -1,0 +1,19 @@
+//! The same tests again, over a real chain: each has an anvil of its own (see `common`).
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "checkpoints.rs"]
+mod checkpoints;
+#[path = "devices.rs"]
+mod devices;
+#[path = "gas.rs"]
+mod gas;
+#[path = "grants.rs"]
+mod grants;
+#[path = "institutions.rs"]
+mod institutions;
+#[path = "masters.rs"]
+mod masters;
+#[path = "operator.rs"]
+mod operator;
+#[path = "permission.rs"]
+mod permission;
