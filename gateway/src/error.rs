@@ -2,9 +2,10 @@
 
 use crate::objects::ObjectsError;
 use crate::store::StoreError;
-use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use std::time::Duration;
 use wardkey_chain::ChainError;
 use wardkey_core::delegation::DelegationError;
 use wardkey_core::fault::{Coded, Fault};
@@ -77,6 +78,7 @@ refusals! {
     KeysOdd = BAD_REQUEST, "section-keys-odd", "the list names a section key twice, a section that does not exist, or more than 512 keys", "Check that page and gateway are of the same version.";
     GrantSection = BAD_REQUEST, "grant-section", "the grant names a section that does not exist or cannot be granted", "Scan the poster again and grant anew.";
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
+    RateLimited = TOO_MANY_REQUESTS, "rate-limited", "too many requests came from here in this second", "Wait as long as Retry-After says.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
     SponsorBusy = TOO_MANY_REQUESTS, "sponsor-busy", "as many actions from here are being carried out as may be at once", "Try again in a moment.";
     BlobUnknown = NOT_FOUND, "blob-unknown", "this patient has no such document here", "Load the chart again; ask the document's author if it stays.";
@@ -96,7 +98,13 @@ pub struct Problem {
     pub fault: Fault,
     /// What more is known of this one time.
     pub detail: Option<String>,
+    /// Seconds after which it may be asked again (`Retry-After`, RFC 9110 §10.2.3), if that is known.
+    pub retry_after: Option<u64>,
 }
+
+/// The code of an answer that is a problem, for whoever counts; it is not sent.
+#[derive(Clone, Debug)]
+pub struct AnsweredCode(pub String);
 
 impl Problem {
     /// Any coded error under a status.
@@ -106,7 +114,15 @@ impl Problem {
             status,
             fault: error.fault(),
             detail: None,
+            retry_after: None,
         }
+    }
+
+    /// With the time after which it may be asked again, in full seconds.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        let retry_after = Some(wait.as_secs() + 1);
+        Self { retry_after, ..self }
     }
 
     /// Stable code.
@@ -119,8 +135,13 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let kind = [(header::CONTENT_TYPE, PROBLEM_JSON)];
+        let code = Extension(AnsweredCode(self.fault.code.clone()));
         let details = ProblemDetails::new(self.status.as_u16(), self.fault, self.detail);
-        (self.status, kind, Json(details)).into_response()
+        let mut response = (self.status, kind, code, Json(details)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

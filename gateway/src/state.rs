@@ -1,5 +1,6 @@
 //! The gateway's state, shared by all handlers.
 
+use crate::admin::Meters;
 use crate::blobs::Tickets;
 use crate::chain;
 use crate::clock::Clock;
@@ -13,11 +14,13 @@ use crate::news::{Board, News};
 use crate::objects::{self, ObjectsError};
 use crate::quota::Quota;
 use crate::random;
+use crate::rates::Rates;
 use crate::replay::Replay;
 use crate::settings::{Backend, Settings, SettingsError};
 use crate::store::postgres::{self, Address};
 use crate::store::shared::Item;
 use crate::store::{Store, StoreError, sqlite};
+use crate::traces::TARGET;
 use object_store::ObjectStore;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -107,12 +110,18 @@ pub struct Parts {
     pub holder: Digest,
     /// Counts sponsored actions.
     pub quota: Quota,
+    /// Counts requests.
+    pub rates: Rates,
+    /// Figures.
+    pub meters: Meters,
     /// Sessions looked up before.
     pub sessions: Known<SessionId, SignedDelegation>,
     /// Grants whose signature was verified before.
     pub grants: Known<Commitment, SignatureChecked>,
     /// Keys of today's use lines.
     pub inks: Known<InstitutionId, Ink>,
+    /// Becomes true when the gateway is asked to stop: it serves on for a while and says that it is not ready.
+    pub draining: watch::Sender<bool>,
     /// Becomes true when the gateway stops, so that event streams end.
     pub closing: watch::Sender<bool>,
 }
@@ -140,6 +149,18 @@ impl<K: Eq + Hash, V> Known<K, V> {
     /// What was kept under `key`.
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Keeps a value.
@@ -213,9 +234,12 @@ impl Gateway {
             rooms: Rooms::new(settings.limits.import_megabytes),
             holder,
             quota: Quota::default(),
+            rates: Rates::new(&settings.limits),
+            meters: Meters::default(),
             sessions: Known::default(),
             grants: Known::default(),
             inks: Known::default(),
+            draining: watch::Sender::new(false),
             closing: watch::Sender::new(false),
             settings,
             clock,
@@ -239,7 +263,8 @@ impl Gateway {
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let gateway = self.clone();
-        tokio::task::spawn_blocking(move || work(&gateway))
+        let span = tracing::info_span!(target: TARGET, "store and chain");
+        tokio::task::spawn_blocking(move || span.in_scope(|| work(&gateway)))
             .await
             .map_err(|_| Refusal::Internal)?
     }
@@ -249,12 +274,8 @@ impl Gateway {
     /// # Errors
     /// [`ChainError`].
     pub fn look(&self) -> Result<(), ChainError> {
-        let news: Vec<Item> = self
-            .ledger
-            .look()?
-            .iter()
-            .filter_map(|logged| self.news_of(logged))
-            .collect();
+        let seen = tracing::info_span!(target: TARGET, "chain look").in_scope(|| self.ledger.look())?;
+        let news: Vec<Item> = seen.iter().filter_map(|logged| self.news_of(logged)).collect();
         // What could not be told is read from the gateway later.
         if let Err(problem) = self.tell_all(news) {
             tracing::warn!(%problem.fault, "institutions could not be told what the chain says");

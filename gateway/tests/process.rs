@@ -211,6 +211,8 @@ async fn https_with_a_certificate() {
     let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
     write("crt.pem", made.cert.pem());
     write("key.pem", made.signing_key.serialize_pem());
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(folder.path().join("key.pem"), private).unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     write(
         "gateway.toml",

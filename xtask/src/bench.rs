@@ -1,9 +1,9 @@
 //! `cargo xtask bench NAME`.
 
 use crate::compile::cargo;
+use crate::performance::{self, Row};
 use crate::project::Project;
 use crate::{run, setup};
-use crate::performance::{self, Row};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::Command;
@@ -65,7 +65,9 @@ impl Bench {
 /// Processor and number of cores.
 fn machine() -> Result<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").context("failed to read /proc/cpuinfo")?;
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let model = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
     let cores = std::thread::available_parallelism()?;
     Ok(format!("{cores} cores, {}", model.unwrap_or("of an unknown kind")))
 }

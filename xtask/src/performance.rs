@@ -40,13 +40,20 @@ impl Row {
 }
 
 fn number(value: f64) -> String {
-    if value >= 100.0 { format!("{value:.0}") } else { format!("{value}") }
+    if value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value}")
+    }
 }
 
 /// For the terminal.
 pub fn print(rows: &[Row]) {
     for row in rows {
-        let target = row.target.map(|t| format!("(target {})", number(t))).unwrap_or_default();
+        let target = row
+            .target
+            .map(|t| format!("(target {})", number(t)))
+            .unwrap_or_default();
         println!("{:<75} {:>16} {target} {}", row.figure, row.amount(), row.verdict());
     }
 }
@@ -55,8 +62,12 @@ pub fn print(rows: &[Row]) {
 pub fn write(project: &Project, rows: &[Row], machine: &str) -> Result<()> {
     let paper = project.path("docs/performance.md");
     let text = fs::read_to_string(&paper).context("failed to read docs/performance.md")?;
-    let (before, rest) = text.split_once(BEGIN).context("docs/performance.md has no place for figures")?;
-    let (_, after) = rest.split_once(END).context("docs/performance.md has no end of figures")?;
+    let (before, rest) = text
+        .split_once(BEGIN)
+        .context("docs/performance.md has no place for figures")?;
+    let (_, after) = rest
+        .split_once(END)
+        .context("docs/performance.md has no end of figures")?;
     fs::write(&paper, format!("{before}{BEGIN}\n{}{END}{after}", table(rows, machine)))?;
     Ok(fs::write(project.path("docs/performance.svg"), picture(rows))?)
 }
@@ -65,7 +76,13 @@ fn table(rows: &[Row], machine: &str) -> String {
     let mut out = format!("\nMeasured on {machine}.\n\n| figure | measured | target | |\n|---|---|---|---|\n");
     for row in rows {
         let target = row.target.map(number).unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} | {target} | {} |", row.figure, row.amount(), row.verdict());
+        let _ = writeln!(
+            out,
+            "| {} | {} | {target} | {} |",
+            row.figure,
+            row.amount(),
+            row.verdict()
+        );
     }
     out.push('\n');
     out
@@ -82,8 +99,15 @@ fn picture(rows: &[Row]) -> String {
     );
     for (n, row) in targets.iter().enumerate() {
         let (top, target) = (20.0 + line * n as f64, row.target.unwrap_or(1.0));
-        let reached = if row.met == Some(row.value >= target) { row.value / target } else { target / row.value };
-        let (long, colour) = (width * reached.clamp(0.0, 1.5), if row.met == Some(true) { "#1b7f5c" } else { "#b3541e" });
+        let reached = if row.met == Some(row.value >= target) {
+            row.value / target
+        } else {
+            target / row.value
+        };
+        let (long, colour) = (
+            width * reached.clamp(0.0, 1.5),
+            if row.met == Some(true) { "#1b7f5c" } else { "#b3541e" },
+        );
         let figure = row.figure.replace('&', "&amp;").replace('<', "&lt;");
         let _ = writeln!(
             out,

@@ -125,8 +125,14 @@ impl Rpc {
         let there = self.nodes.agree("eth_getCode", &json!([plan.contract, "latest"]))?;
         match there.as_str() {
             Some(code) if code == expected.to_string() => Ok(()),
-            Some("0x") => Err(ChainError::OtherDeployment(format!("there is no contract at {}", plan.contract))),
-            _ => Err(ChainError::OtherDeployment(format!("the code at {} is another", plan.contract))),
+            Some("0x") => Err(ChainError::OtherDeployment(format!(
+                "there is no contract at {}",
+                plan.contract
+            ))),
+            _ => Err(ChainError::OtherDeployment(format!(
+                "the code at {} is another",
+                plan.contract
+            ))),
         }
     }
 
@@ -197,7 +203,8 @@ impl Chain for Rpc {
             anchor,
             header_hash: self.settings.header_hash,
         };
-        self.nodes.first_that_proves(|node| proof::blocks(&self.nodes, node, &asked))
+        self.nodes
+            .first_that_proves(|node| proof::blocks(&self.nodes, node, &asked))
     }
 
     fn call(&self, data: Vec<u8>, when: When) -> Result<Bytes, ChainError> {
@@ -215,7 +222,12 @@ impl Chain for Rpc {
     }
 
     fn device_key(&self, id: &DeviceId) -> Result<Option<PublicKey>, ChainError> {
-        let logs = self.logs(&json!([abi::DeviceApproved::SIGNATURE_HASH, null, null, B256::from(id.0)]))?;
+        let logs = self.logs(&json!([
+            abi::DeviceApproved::SIGNATURE_HASH,
+            null,
+            null,
+            B256::from(id.0)
+        ]))?;
         let Some(place) = logs.last() else { return Ok(None) };
         match Event::decode(&place.log)? {
             (_, Event::DeviceApproved { key, .. }) if DeviceId::from(key.id()) == *id => Ok(Some(key)),
@@ -239,7 +251,12 @@ impl Chain for Rpc {
     }
 
     fn device_approval(&self, id: &DeviceId) -> Result<Option<SignedAction>, ChainError> {
-        let logs = self.logs(&json!([abi::DeviceApproved::SIGNATURE_HASH, null, null, B256::from(id.0)]))?;
+        let logs = self.logs(&json!([
+            abi::DeviceApproved::SIGNATURE_HASH,
+            null,
+            null,
+            B256::from(id.0)
+        ]))?;
         logs.last().map(|place| self.action_of(place)).transpose()
     }
 

@@ -1,11 +1,11 @@
 //! What the gateway tells by itself: grants, revocations, requests, the end of the session.
 
 use super::Workstation;
-use crate::gateway::{Credential, Event, Events, Network};
 use crate::notice::{Notice, Tone};
 use crate::view::Topic;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use wardkey_client::{Credential, Event, Events, Network};
 use wardkey_core::id::Commitment;
 use wardkey_core::permission::Denial;
 

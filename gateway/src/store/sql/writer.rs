@@ -116,7 +116,9 @@ fn in_savepoint<T>(
         // SQLite itself rolls everything back when the disk is full; a lost connection does so too. Then there is no savepoint.
         Some(error.clone())
     } else {
-        Some(StoreError::Failed("the database has rolled back a group of changes".into()))
+        Some(StoreError::Failed(
+            "the database has rolled back a group of changes".into(),
+        ))
     };
     result
 }

@@ -1,6 +1,6 @@
 //! Server-sent events (WHATWG HTML §9.2), as far as the gateway uses them. They are hints: nothing is believed from them but "look again".
 
-use super::{Credential, Gateway, GatewayError};
+use crate::{Credential, Gateway, GatewayError};
 use futures::StreamExt as _;
 use serde::Deserialize;
 use std::time::Duration;
