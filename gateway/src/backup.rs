@@ -49,7 +49,8 @@ pub fn make(settings: &Settings, to: &Path, progress: &mut dyn FnMut(&str, u64))
         let copy = to.join(LEDGER);
         private_file(&copy).map_err(|e| e.fault())?;
         let from = rusqlite::Connection::open(&ledger).map_err(sqlite)?;
-        from.execute("VACUUM INTO ?1", [copy.to_string_lossy()]).map_err(sqlite)?;
+        from.execute("VACUUM INTO ?1", [copy.to_string_lossy()])
+            .map_err(sqlite)?;
     }
     let rows = to.join(ROWS);
     private_file(&rows).map_err(|e| e.fault())?;
@@ -74,7 +75,10 @@ fn manifest(from: &Path) -> Result<Manifest, Fault> {
 }
 
 fn rows(from: &Path) -> Result<BufReader<File>, Fault> {
-    Ok(BufReader::with_capacity(1 << 20, File::open(from.join(ROWS)).map_err(io)?))
+    Ok(BufReader::with_capacity(
+        1 << 20,
+        File::open(from.join(ROWS)).map_err(io)?,
+    ))
 }
 
 /// Checks a backup.
@@ -106,7 +110,10 @@ pub fn take_in(settings: &Settings, from: &Path, now: Arc<dyn Fn() -> u64 + Send
         std::fs::copy(from.join(LEDGER), &ledger).map_err(io)?;
     }
     let chain = Embedded::open(&ledger, genesis, now).map_err(|e| e.fault())?;
-    let published = chain.checkpoint().map_err(|e: ChainError| e.fault())?.map_or(0, |c| c.size);
+    let published = chain
+        .checkpoint()
+        .map_err(|e: ChainError| e.fault())?
+        .map_or(0, |c| c.size);
     if manifest.size < published {
         let size = manifest.size;
         return Err(BackupError::Shorter { size, published }.fault());

@@ -124,7 +124,11 @@ async fn failed_over_to_the_standby_nothing_acknowledged_is_lost() {
     }
     let both = url_at(&[&first.folder, &standby.folder], "postgres");
     let start = Instant::now();
-    while first.sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {
+    while first.sql(
+        "postgres",
+        "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'",
+    ) != "1"
+    {
         assert!(start.elapsed() < BACK, "the standby does not follow");
         std::thread::sleep(Duration::from_millis(50));
     }

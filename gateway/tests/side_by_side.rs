@@ -54,7 +54,12 @@ async fn what_one_writes_the_other_reads_in_one_log_without_a_gap() {
         verify_inclusion(size, &root, receipt.index, &receipt.leaf, &path).unwrap();
     }
     let log = scene.log().await;
-    let sequences: Vec<_> = log["entries"].as_array().unwrap().iter().map(|e| e["sequence"].as_u64().unwrap()).collect();
+    let sequences: Vec<_> = log["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["sequence"].as_u64().unwrap())
+        .collect();
     assert_eq!(sequences, (0..12).collect::<Vec<_>>());
     assert_eq!(
         scene.stage.gateway.store.log_head().unwrap(),
@@ -68,7 +73,9 @@ async fn a_request_that_one_took_the_other_refuses() {
     second.gateway.look().unwrap();
     let (ask, nonce) = (scene.ask_read("2"), nonce());
     let send = |to: &Stage| {
-        let request = sign(&ask, scene.session.signer(), scene.place.now(), &nonce).unwrap().request;
+        let request = sign(&ask, scene.session.signer(), scene.place.now(), &nonce)
+            .unwrap()
+            .request;
         to.app.clone().oneshot(request)
     };
     let code = |reply: axum::response::Response| async {
@@ -89,7 +96,9 @@ async fn a_clock_that_is_an_hour_ahead_widens_nothing() {
     let (scene, second) = two(3600).await;
     let ask = |to: &Stage, signer: Signer<'_>, created: u64, nonce: &str| {
         let target = format!("/v1/patients/{}/log?from=0", scene.patient.id);
-        to.app.clone().oneshot(sign(&Ask::get(target), signer, created, nonce).unwrap().request)
+        to.app
+            .clone()
+            .oneshot(sign(&Ask::get(target), signer, created, nonce).unwrap().request)
     };
     let (now, nonce) = (scene.place.now(), nonce());
     // The card's session has ended for the second gateway, whatever time the request says.
@@ -98,11 +107,16 @@ async fn a_clock_that_is_an_hour_ahead_widens_nothing() {
         assert_eq!(reply.status(), 401, "{created}");
     }
     // A patient's request of an hour ahead is taken there once, and nowhere again.
-    let status = async |to: &Stage, created: u64| ask(to, scene.patient.signer(), created, &nonce).await.unwrap().status();
+    let status =
+        async |to: &Stage, created: u64| ask(to, scene.patient.signer(), created, &nonce).await.unwrap().status();
     assert_eq!(status(&scene.stage, now + 3600).await, 401);
     assert_eq!(status(&second, now + 3600).await, 200);
     assert_eq!(status(&second, now + 3600).await, 401);
-    assert_eq!(status(&scene.stage, now).await, 401, "the nonce is used up, for any time");
+    assert_eq!(
+        status(&scene.stage, now).await,
+        401,
+        "the nonce is used up, for any time"
+    );
     // Its sweeping forgets by the database's time: what the first gateway took stays taken.
     let fresh = self::nonce();
     let first = ask(&scene.stage, scene.patient.signer(), now, &fresh).await.unwrap();
@@ -118,13 +132,21 @@ async fn they_count_together_and_one_at_a_time_publishes() {
     let (scene, second) = two(0).await;
     let (one, other) = (&scene.stage.gateway.store, &second.gateway.store);
     let payee = Digest([9; 32]);
-    let counted = [one.count(&payee, 1, 3), other.count(&payee, 1, 3), one.count(&payee, 1, 3), other.count(&payee, 1, 3)];
+    let counted = [
+        one.count(&payee, 1, 3),
+        other.count(&payee, 1, 3),
+        one.count(&payee, 1, 3),
+        other.count(&payee, 1, 3),
+    ];
     assert_eq!(counted.map(Result::unwrap), [true, true, true, false]);
     assert!(other.count(&payee, 2, 3).unwrap(), "another hour");
     let (a, b) = (Digest([1; 32]), Digest([2; 32]));
     assert!(one.lease("test", &a, 60, 0).unwrap());
     assert!(!other.lease("test", &b, 60, 0).unwrap());
-    assert!(!other.lease("test", &b, 60, u64::MAX / 4).unwrap(), "a wrong clock takes no lease");
+    assert!(
+        !other.lease("test", &b, 60, u64::MAX / 4).unwrap(),
+        "a wrong clock takes no lease"
+    );
     assert!(one.lease("test", &a, 60, 0).unwrap(), "renewed");
 }
 
@@ -144,8 +166,16 @@ async fn an_unblock_request_is_answered_anywhere() {
     let id = asked.digest();
     let body = serde_json::to_value(&asked).unwrap();
     done(&scene.stage.ask(Ask::post("/v1/unblocks", &body)).await.unwrap());
-    let sealed = seal(&asked.key, &unblock_context(scene.stage.gateway.domain(), &id), b"11223344").unwrap();
-    let answer = Ask::put(format!("/v1/unblocks/{id}/answer"), &serde_json::to_value(&sealed).unwrap());
+    let sealed = seal(
+        &asked.key,
+        &unblock_context(scene.stage.gateway.domain(), &id),
+        b"11223344",
+    )
+    .unwrap();
+    let answer = Ask::put(
+        format!("/v1/unblocks/{id}/answer"),
+        &serde_json::to_value(&sealed).unwrap(),
+    );
     done(&second.ask(answer).await.unwrap());
     let told = done(&scene.stage.ask(Ask::get(format!("/v1/unblocks/{id}"))).await.unwrap());
     assert_eq!(told["answer"], serde_json::to_value(&sealed).unwrap());
@@ -156,7 +186,14 @@ struct Listening(BodyDataStream);
 
 impl Listening {
     async fn start(scene: &Scene, at: &Stage, last: Option<&str>) -> Self {
-        let mut request = sign(&Ask::get("/v1/events"), scene.session.signer(), scene.place.now(), &nonce()).unwrap().request;
+        let mut request = sign(
+            &Ask::get("/v1/events"),
+            scene.session.signer(),
+            scene.place.now(),
+            &nonce(),
+        )
+        .unwrap()
+        .request;
         if let Some(last) = last {
             request.headers_mut().insert("last-event-id", last.parse().unwrap());
         }
@@ -167,9 +204,17 @@ impl Listening {
 
     async fn next(&mut self) -> (Option<String>, Option<String>, Option<String>) {
         loop {
-            let bytes = tokio::time::timeout(Duration::from_secs(20), self.0.next()).await.unwrap().unwrap().unwrap();
+            let bytes = tokio::time::timeout(Duration::from_secs(20), self.0.next())
+                .await
+                .unwrap()
+                .unwrap()
+                .unwrap();
             let text = String::from_utf8(bytes.to_vec()).unwrap();
-            let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(|v| v.trim().to_owned());
+            let field = |name: &str| {
+                text.lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .map(|v| v.trim().to_owned())
+            };
             if field("id:").is_some() {
                 return (field("id:"), field("event:"), field("data:"));
             }
@@ -186,10 +231,17 @@ async fn a_stream_is_resumed_at_the_other_gateway_where_it_broke() {
     let (start, none, _) = listening.next().await;
     assert_eq!(none, None, "only its place");
     // Told by the first, heard at the second; both look at the chain, and it is told once.
-    let given = scene.patient.grant(&scene.stage, &scene.harbour, terms(scene.place.now())).await.unwrap();
+    let given = scene
+        .patient
+        .grant(&scene.stage, &scene.harbour, terms(scene.place.now()))
+        .await
+        .unwrap();
     let data = json!({ "commitment": given.commitment }).to_string();
     let (id, event, told) = listening.next().await;
-    assert_eq!((event.as_deref(), told.as_deref()), (Some("grant"), Some(data.as_str())));
+    assert_eq!(
+        (event.as_deref(), told.as_deref()),
+        (Some("grant"), Some(data.as_str()))
+    );
     second.gateway.look().unwrap();
     drop(listening);
     scene.patient.revoke(&scene.stage, &given).await.unwrap();
@@ -222,7 +274,9 @@ async fn a_gateway_with_other_keys_is_refused_the_database() {
         data: folder.path().to_owned(),
         ..wardkey_gateway::Settings::parse(&store_at(&url)).unwrap()
     };
-    let refusal = wardkey_gateway::Gateway::open(settings, wardkey_gateway::Clock::system()).err().unwrap();
+    let refusal = wardkey_gateway::Gateway::open(settings, wardkey_gateway::Clock::system())
+        .err()
+        .unwrap();
     refused_with(&refusal, "store-foreign");
 }
 

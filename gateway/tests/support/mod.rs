@@ -212,7 +212,9 @@ impl Place {
         if on_postgres() {
             let counted = format!("WITH changed AS ({sql} RETURNING 1) SELECT count(*) FROM changed");
             let database = database_of(self.folder.path());
-            return postgres::sql_at(&postgres::common(), &database, &counted).parse().unwrap();
+            return postgres::sql_at(&postgres::common(), &database, &counted)
+                .parse()
+                .unwrap();
         }
         self.store().execute(sql, []).unwrap()
     }

@@ -35,8 +35,12 @@ pub fn programs() -> PathBuf {
     let versions = std::fs::read_dir(PROGRAMS).unwrap_or_else(|_| {
         panic!("PostgreSQL is not installed: `cargo xtask test` installs it, or `apt-get install postgresql`")
     });
-    let newest = versions.map(|entry| entry.unwrap().path().join("bin")).filter(|bin| bin.join("initdb").exists());
-    newest.max().expect("PostgreSQL's programs are missing: apt-get install postgresql")
+    let newest = versions
+        .map(|entry| entry.unwrap().path().join("bin"))
+        .filter(|bin| bin.join("initdb").exists());
+    newest
+        .max()
+        .expect("PostgreSQL's programs are missing: apt-get install postgresql")
 }
 
 /// A server.
@@ -75,7 +79,9 @@ impl Cluster {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(keeper.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(keeper.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line.trim(), "ready", "PostgreSQL did not start in {folder:?}");
         Some(Self { folder, keeper })
     }
@@ -113,7 +119,11 @@ impl Cluster {
         let family = Command::new("pgrep").args(["-P", &pid]).output().unwrap();
         let family = String::from_utf8(family.stdout).unwrap();
         let all = std::iter::once(pid.as_str()).chain(family.lines());
-        let done = Command::new("kill").arg(format!("-{signal}")).args(all).status().unwrap();
+        let done = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .args(all)
+            .status()
+            .unwrap();
         assert!(done.success());
     }
 
@@ -140,13 +150,23 @@ pub fn url_at(folders: &[&Path], database: &str) -> String {
 
 pub fn sql_at(folder: &Path, database: &str, sql: &str) -> String {
     let done = Command::new(programs().join("psql"))
-        .args(["--username=postgres", "--no-psqlrc", "--tuples-only", "--no-align", "--quiet"])
+        .args([
+            "--username=postgres",
+            "--no-psqlrc",
+            "--tuples-only",
+            "--no-align",
+            "--quiet",
+        ])
         .args(["--set=ON_ERROR_STOP=1", "--host"])
         .arg(folder)
         .args(["--dbname", database, "--command", sql])
         .output()
         .unwrap();
-    assert!(done.status.success(), "{sql}: {}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{sql}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
 }
 

@@ -61,7 +61,9 @@ pub enum BackupError {
     #[error("the backup is of format {0}, which this program does not know")]
     Format(u32),
     /// The chain has seen more of the log than the backup holds.
-    #[error("the backup's log has {size} lines, but the checkpoint on the chain has {published}: what came after the backup is lost")]
+    #[error(
+        "the backup's log has {size} lines, but the checkpoint on the chain has {published}: what came after the backup is lost"
+    )]
     Shorter {
         /// In the backup.
         size: u64,
@@ -117,7 +119,11 @@ impl Peaks {
 
     fn root(&self) -> Digest {
         let hashes = self.peaks.iter().rev().map(|(_, hash)| *hash);
-        Digest(hashes.reduce(|right, left| node_hash(left, right)).map_or_else(|| sha256(&[]), |hash| hash.0))
+        Digest(
+            hashes
+                .reduce(|right, left| node_hash(left, right))
+                .map_or_else(|| sha256(&[]), |hash| hash.0),
+        )
     }
 }
 
@@ -172,7 +178,9 @@ pub fn back_up<D: Database>(
     let c: &dyn Connection = &link;
     let newest = D::STEPS.last().map_or(0, |(version, _)| *version);
     if c.version()? != newest {
-        return Err(StoreError::Failed("start the gateway once, so that the schema is brought up to date".into()).into());
+        return Err(
+            StoreError::Failed("start the gateway once, so that the schema is brought up to date".into()).into(),
+        );
     }
     c.step(Step::BeginReading)?;
     let (separator, gateway) = c
@@ -314,8 +322,9 @@ impl<'a> Reading<'a> {
 
 fn row_of(line: &[u8]) -> Result<(&'static Table, Vec<Held>), BackupError> {
     let damaged = || BackupError::Damaged("a line cannot be read");
-    let mut values: std::vec::IntoIter<Json> =
-        serde_json::from_slice::<Vec<Json>>(line).map_err(|_| damaged())?.into_iter();
+    let mut values: std::vec::IntoIter<Json> = serde_json::from_slice::<Vec<Json>>(line)
+        .map_err(|_| damaged())?
+        .into_iter();
     let name = values.next().ok_or_else(damaged)?;
     let table = TABLES.iter().find(|table| name == table.name).ok_or_else(damaged)?;
     let row: Vec<Held> = values.map(Held::read).collect::<Option<_>>().ok_or_else(damaged)?;

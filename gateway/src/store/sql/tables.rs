@@ -28,9 +28,24 @@ macro_rules! table {
 
 /// All of them.
 pub(super) const TABLES: &[Table] = &[
-    table!("patient_keys", "patient, version, log_key, document", "patient", "$1, $2, $3, $4"),
-    table!("grants", "commitment, patient, institution, document", "id", "$1, $2, $3, $4"),
-    table!("requests", "digest, institution, submitted, document, refusal", "id", "$1, $2, $3, $4, $5"),
+    table!(
+        "patient_keys",
+        "patient, version, log_key, document",
+        "patient",
+        "$1, $2, $3, $4"
+    ),
+    table!(
+        "grants",
+        "commitment, patient, institution, document",
+        "id",
+        "$1, $2, $3, $4"
+    ),
+    table!(
+        "requests",
+        "digest, institution, submitted, document, refusal",
+        "id",
+        "$1, $2, $3, $4, $5"
+    ),
     table!(
         "wraps",
         "institution, agreement, recipient, document",
@@ -63,7 +78,12 @@ pub(super) const TABLES: &[Table] = &[
         "leaf",
         "$1, $2, $3, $4, $5, $6, $7, $8"
     ),
-    table!("inks", "id, institution, epoch, made, enc, ct", "id", "$1, $2, $3, $4, $5, $6"),
+    table!(
+        "inks",
+        "id, institution, epoch, made, enc, ct",
+        "id",
+        "$1, $2, $3, $4, $5, $6"
+    ),
     table!("uses", "ink, tag, number, ct", "ink, tag, number", "$1, $2, $3, $4"),
     table!("seen", "device, time", "device", "$1, $2"),
     table!("notes", "device, time, note", "device", "$1, $2, $3"),
