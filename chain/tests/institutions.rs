@@ -18,7 +18,7 @@ fn registration_is_kept_and_not_accredited() {
     );
     assert_eq!(
         (kept.status, kept.agreement.epoch, kept.nonce, kept.block),
-        (Standing::Registered, 1, 0, 2)
+        (Standing::Registered, 1, 0, world.ledger.head().unwrap().number)
     );
     assert_eq!(
         (&kept.masters[..], kept.threshold, kept.masters_version),

@@ -1,12 +1,12 @@
 //! Grants as they reach an institution: verified, then opened with its agreement key.
 
 use crate::error::DeskError;
-use crate::gateway::{GrantOffer, SectionWrap};
 use crate::notice::Notice;
 use crate::view::{GrantState, PatientRow};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
+use wardkey_client::{GrantOffer, SectionWrap};
 use wardkey_core::epoch::EpochKeys;
 use wardkey_core::grant::SignedGrant;
 use wardkey_core::hpke::{Context, open};

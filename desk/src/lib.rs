@@ -10,7 +10,6 @@ pub mod clock;
 pub mod compose;
 pub mod error;
 pub mod fhir;
-pub mod gateway;
 pub mod grants;
 pub mod import;
 pub mod notice;

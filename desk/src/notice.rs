@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use wardkey_client::{GatewayError, NotLogged};
 use wardkey_core::fault::{Coded, Fault};
 
 /// How a notice looks.
@@ -77,6 +78,38 @@ impl From<Fault> for Notice {
             message: fault.message,
             action: fault.action,
             tone,
+        }
+    }
+}
+
+impl From<GatewayError> for Notice {
+    fn from(error: GatewayError) -> Self {
+        match error {
+            GatewayError::Offline => Self::new(
+                Tone::Warning,
+                "gateway-offline",
+                error.to_string(),
+                "What you wrote is kept and sent later. Check the network cable; tell IT if it lasts.",
+            ),
+            GatewayError::Refused { fault, .. } => fault.into(),
+            GatewayError::Untrusted(signature) => signature.fault().into(),
+            GatewayError::Unproved(unproved) => unproved.into(),
+            GatewayError::Unreadable => Self::new(
+                Tone::Danger,
+                "gateway-unreadable",
+                error.to_string(),
+                "Tell IT: the workstation's program and the gateway may be of different versions.",
+            ),
+        }
+    }
+}
+
+impl From<NotLogged> for Notice {
+    fn from(error: NotLogged) -> Self {
+        match error {
+            NotLogged::Missing => crate::error::DeskError::ProofMissing.into(),
+            NotLogged::Receipt(error) => error.into(),
+            NotLogged::NotIncluded(error) => error.into(),
         }
     }
 }

@@ -28,6 +28,13 @@ impl<K> Clone for Counts<K> {
 }
 
 impl<K: Eq + Hash + Copy> Counts<K> {
+    /// How many all holders have open.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().copied().map(u64::from).sum()
+    }
+
     /// Opens one more; `None` if `limit` are open already.
     #[must_use]
     pub fn open(&self, key: K, limit: u32) -> Option<Counted<K>> {
@@ -67,6 +74,7 @@ mod tests {
         let (first, second) = (counts.open(1, 2).unwrap(), counts.open(1, 2).unwrap());
         assert!(counts.open(1, 2).is_none());
         let other = counts.open(2, 2).unwrap();
+        assert_eq!(counts.all(), 3);
         drop(first);
         let third = counts.open(1, 2).unwrap();
         drop((second, third, other));

@@ -2,9 +2,10 @@
 
 use crate::objects::ObjectsError;
 use crate::store::StoreError;
-use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use std::time::Duration;
 use wardkey_chain::ChainError;
 use wardkey_core::delegation::DelegationError;
 use wardkey_core::fault::{Coded, Fault};
@@ -66,6 +67,7 @@ refusals! {
     ReasonMissing = BAD_REQUEST, "reason-missing", "the request gives no reason, or one longer than 500 bytes", "Enter why the records are needed.";
     ReasonMalformed = BAD_REQUEST, "reason-malformed", "the reason is not percent-encoded UTF-8", "Enter the reason again.";
     SectionUnknown = BAD_REQUEST, "section-unknown", "no such section exists", "Check that program and gateway are of the same version.";
+    ChainStopped = SERVICE_UNAVAILABLE, "chain-stopped", "the chain replaced a final block or contradicts what was learned from it; nothing is permitted until the gateway has read it again", "Wait and try again; tell the network operator.";
     ChainSilent = SERVICE_UNAVAILABLE, "chain-silent", "the gateway has not heard from the chain for too long, so nothing can be permitted", "Wait and try again; tell the network operator if it lasts.";
     RecordTime = BAD_REQUEST, "record-time", "the record's time lies in the future", "Set the terminal's clock, then sign the record again.";
     RecordEpoch = CONFLICT, "record-epoch", "the record is sealed to a key that the patient has not published", "Open the patient's chart again, then write it again.";
@@ -76,6 +78,7 @@ refusals! {
     KeysOdd = BAD_REQUEST, "section-keys-odd", "the list names a section key twice, a section that does not exist, or more than 512 keys", "Check that page and gateway are of the same version.";
     GrantSection = BAD_REQUEST, "grant-section", "the grant names a section that does not exist or cannot be granted", "Scan the poster again and grant anew.";
     AgreementOld = CONFLICT, "agreement-old", "the institution has a newer key", "Scan the poster again and grant anew.";
+    RateLimited = TOO_MANY_REQUESTS, "rate-limited", "too many requests came from here in this second", "Wait as long as Retry-After says.";
     QuotaUsed = TOO_MANY_REQUESTS, "quota-used", "too many actions came from here within an hour", "Wait an hour, or ask the network operator.";
     SponsorBusy = TOO_MANY_REQUESTS, "sponsor-busy", "as many actions from here are being carried out as may be at once", "Try again in a moment.";
     BlobUnknown = NOT_FOUND, "blob-unknown", "this patient has no such document here", "Load the chart again; ask the document's author if it stays.";
@@ -95,7 +98,13 @@ pub struct Problem {
     pub fault: Fault,
     /// What more is known of this one time.
     pub detail: Option<String>,
+    /// Seconds after which it may be asked again (`Retry-After`, RFC 9110 §10.2.3), if that is known.
+    pub retry_after: Option<u64>,
 }
+
+/// The code of an answer that is a problem, for whoever counts; it is not sent.
+#[derive(Clone, Debug)]
+pub struct AnsweredCode(pub String);
 
 impl Problem {
     /// Any coded error under a status.
@@ -105,7 +114,15 @@ impl Problem {
             status,
             fault: error.fault(),
             detail: None,
+            retry_after: None,
         }
+    }
+
+    /// With the time after which it may be asked again, in full seconds.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        let retry_after = Some(wait.as_secs() + 1);
+        Self { retry_after, ..self }
     }
 
     /// Stable code.
@@ -118,8 +135,13 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let kind = [(header::CONTENT_TYPE, PROBLEM_JSON)];
+        let code = Extension(AnsweredCode(self.fault.code.clone()));
         let details = ProblemDetails::new(self.status.as_u16(), self.fault, self.detail);
-        (self.status, kind, Json(details)).into_response()
+        let mut response = (self.status, kind, code, Json(details)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 
@@ -211,6 +233,8 @@ impl From<ChainError> for Problem {
             ChainError::Refused(wardkey_chain::Refusal::BadSignature) => StatusCode::FORBIDDEN,
             ChainError::Refused(_) => StatusCode::CONFLICT,
             ChainError::Malformed(_) => StatusCode::BAD_REQUEST,
+            // Said as it is: it is not true that nothing was changed.
+            ChainError::Pending => StatusCode::SERVICE_UNAVAILABLE,
             _ => {
                 tracing::error!(?error, "the chain failed");
                 return Self::new(chain_failure(&error), &Outside(error));

@@ -54,7 +54,9 @@ impl Coded for KeysError {
     fn action(&self) -> &'static str {
         match self {
             Self::File { .. } => "Check that the gateway's user may write the data folder and that the disk has room.",
-            Self::Exposed(_) => "Set the file's mode to 600; if others could read it, make new keys.",
+            Self::Exposed(_) => {
+                "Set a file's mode to 600, a folder's to 700; if others could read a key, make a new one."
+            }
             Self::Malformed(_) => "Restore the file from a backup; without it this network cannot be operated.",
             Self::Key(error) => error.action(),
         }
@@ -86,6 +88,22 @@ pub fn private_folder(path: &Path) -> Result<(), KeysError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// That only its owner can read a file or enter a folder.
+///
+/// # Errors
+/// [`KeysError::Exposed`], [`KeysError::File`].
+pub fn must_be_private(path: &Path) -> Result<(), KeysError> {
+    fs::metadata(path).map_err(|source| KeysError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    if is_private(path) {
+        Ok(())
+    } else {
+        Err(KeysError::Exposed(path.to_owned()))
+    }
 }
 
 /// Whether nobody but its owner may read a file that is there.
@@ -135,9 +153,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeysError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(file(error)),
     };
-    if fs::metadata(path).map_err(file)?.permissions().mode() & 0o077 != 0 {
-        return Err(KeysError::Exposed(path.to_owned()));
-    }
+    must_be_private(path)?;
     hexbytes::decode(text.trim())
         .map(|b| Some(Zeroizing::new(b)))
         .ok_or_else(|| KeysError::Malformed(path.to_owned()))
@@ -184,5 +200,8 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(Keys::open(&data).unwrap_err().code(), "keys-exposed");
+        must_be_private(&data).unwrap();
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o750)).unwrap();
+        assert_eq!(must_be_private(&data).unwrap_err().code(), "keys-exposed");
     }
 }

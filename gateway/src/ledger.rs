@@ -1,9 +1,16 @@
-//! The chain as the gateway sees it: a mirror in memory for the permission rule, and when it was last heard from.
+//! The chain as the gateway sees it: what was learned from it, for the permission rule, and when it was last heard from.
 
 use crate::clock::Clock;
 use crate::error::Refusal;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use wardkey_chain::{Chain, ChainError, Head, Logged, Mirror, Network};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use wardkey_chain::{Chain, ChainError, Follower, Head, Logged, Network, Projection};
+
+/// Seconds between two comparisons with the contract.
+const COMPARE: u64 = 3;
+/// Comparisons in a row at the start, and before access opens again.
+const SWEEP: usize = 32;
 
 /// The newest block, and when the chain was heard.
 #[derive(Clone, Copy, Debug)]
@@ -14,35 +21,51 @@ pub struct Heard {
     pub at: u64,
 }
 
-/// A chain with its mirror.
+/// When the chain counts as silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Seconds without news.
+    pub silent_after: u64,
+    /// Most seconds between two blocks; 0 for a chain that makes blocks only when there is something to do.
+    pub block_time: u64,
+}
+
+/// A chain with what was learned from it.
 pub struct Ledger {
     chain: Arc<dyn Chain>,
-    mirror: RwLock<Mirror>,
+    projection: RwLock<Projection>,
+    follower: Mutex<Follower>,
     heard: Mutex<Heard>,
-    looking: Mutex<()>,
+    /// True from a replaced final block, or a difference from the contract, until the chain was read again.
+    stopped: AtomicBool,
+    compared: AtomicU64,
     clock: Clock,
-    silent_after: u64,
+    patience: Patience,
 }
 
 impl Ledger {
-    /// Reads the chain's whole history.
+    /// Takes up what the file in the data folder knows, reads the rest from the chain, and compares with the contract.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub fn open(chain: Arc<dyn Chain>, clock: Clock, silent_after: u64) -> Result<Self, ChainError> {
-        let mirror = RwLock::new(Mirror::load(chain.as_ref())?);
-        let heard = Mutex::new(Heard {
-            head: chain.head()?,
-            at: clock.now(),
-        });
-        Ok(Self {
+    pub fn open(chain: Arc<dyn Chain>, clock: Clock, patience: Patience, file: &Path) -> Result<Self, ChainError> {
+        let (follower, projection) = Follower::open(file, chain.as_ref())?;
+        let head = chain.head()?;
+        let ledger = Self {
             chain,
-            mirror,
-            heard,
-            looking: Mutex::default(),
+            projection: RwLock::new(projection),
+            follower: Mutex::new(follower),
+            heard: Mutex::new(Heard { head, at: 0 }),
+            stopped: AtomicBool::new(true),
+            compared: AtomicU64::new(0),
             clock,
-            silent_after,
-        })
+            patience,
+        };
+        match ledger.look() {
+            Err(ChainError::Reorganised(_) | ChainError::Diverged(_)) => ledger.look()?,
+            other => other?,
+        };
+        Ok(ledger)
     }
 
     /// The chain itself; its calls block.
@@ -57,47 +80,105 @@ impl Ledger {
         self.chain.network()
     }
 
-    /// The contract's state as of the last look.
-    pub fn view(&self) -> RwLockReadGuard<'_, Mirror> {
-        self.mirror.read().unwrap_or_else(PoisonError::into_inner)
+    /// The contract's state, as it counts, as of the last look.
+    pub fn view(&self) -> RwLockReadGuard<'_, Projection> {
+        self.projection.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the chain was last heard.
     pub fn heard(&self) -> Heard {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.heard)
     }
 
-    /// Looks at the chain and takes over what is new; gives it, oldest first. Blocks.
+    /// Whether nothing is permitted until the chain was read again.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Looks at the chain and takes over what is new; gives what counts from now on, oldest first. Blocks.
     ///
     /// # Errors
-    /// [`ChainError`]; the chain then counts as not heard.
+    /// [`ChainError`]; the chain then counts as not heard. After [`ChainError::Reorganised`] and [`ChainError::Diverged`]
+    /// nothing is permitted, and the next look reads the whole chain again.
     pub fn look(&self) -> Result<Vec<Logged>, ChainError> {
-        let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut follower = lock(&self.follower);
         let at = self.clock.now();
-        let head = self.chain.head()?;
-        let known = self.view().block();
-        let news = if head.number > known {
-            self.chain.events_since(known)?
-        } else {
-            Vec::new()
+        let (head, news) = match follower.look(self.chain.as_ref(), &self.projection) {
+            Err(error @ ChainError::Reorganised(_)) => return Err(self.stop(&mut follower, error)),
+            other => other?,
         };
-        if !news.is_empty() {
-            let mut mirror = self.mirror.write().unwrap_or_else(PoisonError::into_inner);
-            news.iter().for_each(|logged| mirror.apply(logged));
+        if self.stopped() {
+            for _ in 0..SWEEP {
+                self.compare(&mut follower)?;
+            }
+            self.stopped.store(false, Ordering::SeqCst);
         }
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard { head, at };
+        // A node that answers but stands still is not heard: its newest block grows old.
+        let at = match self.patience.block_time {
+            0 => at,
+            block_time => at.min(head.time.saturating_add(block_time)),
+        };
+        *lock(&self.heard) = Heard { head, at };
         Ok(news)
     }
 
-    /// Whether the chain was heard recently enough to permit anything.
+    /// Looks after actions on their way, and compares with the contract, every few seconds. Blocks.
+    pub fn mind(&self) {
+        let now = self.clock.now();
+        if now.saturating_sub(self.compared.swap(now, Ordering::Relaxed)) < COMPARE {
+            return;
+        }
+        if let Err(error) = self.chain.tend() {
+            tracing::warn!(%error, "actions on their way could not be looked after");
+        }
+        if let Err(error) = self.sample() {
+            tracing::warn!(%error, "the chain could not be compared with what was learned from it");
+        }
+    }
+
+    /// Compares what was learned with the contract's answers at random places. Blocks.
     ///
     /// # Errors
-    /// [`Refusal::ChainSilent`].
+    /// [`ChainError::Diverged`]: from then on nothing is permitted until the whole chain was read again and agrees.
+    pub fn sample(&self) -> Result<(), ChainError> {
+        self.compare(&mut lock(&self.follower))
+    }
+
+    fn compare(&self, follower: &mut Follower) -> Result<(), ChainError> {
+        let random = || crate::random::bytes().map_or(0, u64::from_be_bytes);
+        match follower.sample(self.chain.as_ref(), &self.projection, random) {
+            Err(error @ ChainError::Diverged(_)) => Err(self.stop(follower, error)),
+            // A block came in between: the next comparison will do.
+            Err(ChainError::Moved) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn stop(&self, follower: &mut Follower, error: ChainError) -> ChainError {
+        self.stopped.store(true, Ordering::SeqCst);
+        tracing::error!(%error, "nothing is permitted until the whole chain was read again");
+        match follower.forget(&self.projection) {
+            Ok(()) => error,
+            Err(failed) => failed,
+        }
+    }
+
+    /// Whether the chain was heard recently enough, and is understood well enough, to permit anything.
+    ///
+    /// # Errors
+    /// [`Refusal::ChainStopped`], [`Refusal::ChainSilent`].
     pub fn must_be_heard(&self) -> Result<(), Refusal> {
-        if self.clock.now().saturating_sub(self.heard().at) > self.silent_after {
+        if self.stopped() {
+            Err(Refusal::ChainStopped)
+        } else if self.clock.now().saturating_sub(self.heard().at) > self.patience.silent_after {
             Err(Refusal::ChainSilent)
         } else {
             Ok(())
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

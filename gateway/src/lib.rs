@@ -5,8 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod access;
+pub mod admin;
+pub mod backup;
 pub mod bench;
 pub mod blobs;
+mod certificate;
+pub mod chain;
 pub mod clock;
 pub mod connections;
 pub mod counts;
@@ -22,13 +26,16 @@ pub mod operator;
 mod proposals;
 pub mod quota;
 pub mod random;
+pub mod rates;
 pub mod replay;
 pub mod routes;
 pub mod serve;
+mod service_manager;
 pub mod settings;
 mod sponsor;
 pub mod state;
 pub mod store;
+pub mod traces;
 
 pub use clock::Clock;
 pub use routes::app;

@@ -5,14 +5,18 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 use wardkey_core::fault::{Coded as _, Fault};
 use wardkey_core::id::InstitutionId;
 use wardkey_gateway::operator::{Answer, Order, ask};
 use wardkey_gateway::serve::{ServeError, lock, serve};
 use wardkey_gateway::settings::SettingsError;
 use wardkey_gateway::state::OpenError;
-use wardkey_gateway::{Clock, Gateway, Settings};
+use wardkey_gateway::store::sql::Manifest;
+use wardkey_gateway::traces::Export;
+use wardkey_gateway::{Clock, Gateway, Settings, backup};
 
 /// The gateway of Wardkey. Without a command it serves.
 #[derive(Parser)]
@@ -35,6 +39,9 @@ struct Place {
     /// Address and port, in place of the settings'.
     #[arg(long, global = true)]
     listen: Option<SocketAddr>,
+    /// Address and port of the admin listener, in place of the settings'; a free port if `--listen` takes one.
+    #[arg(long, global = true)]
+    admin: Option<SocketAddr>,
 }
 
 #[derive(Subcommand)]
@@ -42,6 +49,21 @@ enum Command {
     /// What only the operator may do. Works beside a running gateway and without one.
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Write everything but the keys into a new folder. Works beside a running gateway.
+    Backup {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Take a backup into an empty store, SQLite or PostgreSQL, whichever made it. The data folder holds the keys already.
+    Restore {
+        /// The backup's folder.
+        folder: PathBuf,
+    },
+    /// Check a backup: hashes, the log's root, every record's envelope.
+    VerifyBackup {
+        /// The backup's folder.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -68,13 +90,6 @@ impl From<OperatorCommand> for Order {
 }
 
 fn main() -> ExitCode {
-    // SQL statements and TLS records may hold patients' ids: those crates stay silent.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,rustls=warn"));
-    tracing_subscriber::fmt()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .init();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -87,9 +102,51 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Fault> {
     let settings = settings(arguments.place).map_err(|error| error.fault())?;
     match arguments.command {
-        None => run_server(settings).map_err(|error| error.fault()),
-        Some(Command::Operator(command)) => order(settings, command.into()),
+        None => {
+            let export = Export::new(&settings.traces).map_err(|error| ServeError::Traces(error).fault())?;
+            log(export.as_ref());
+            run_server(settings).map_err(|error| error.fault())
+        }
+        Some(command) => {
+            log(None);
+            carry_out(settings, command)
+        }
     }
+}
+
+fn carry_out(settings: Settings, command: Command) -> Result<(), Fault> {
+    match command {
+        Command::Operator(command) => order(settings, command.into()),
+        Command::Backup { folder } => {
+            let mut progress = |table: &str, rows: u64| eprintln!("{table}: {rows}");
+            backup::make(&settings, &folder, &mut progress).and_then(|manifest| show(&manifest))
+        }
+        Command::Restore { folder } => {
+            let _lock = lock(&settings).map_err(|error| error.fault())?;
+            backup::take_in(&settings, &folder, Clock::system().shared()).and_then(|manifest| show(&manifest))
+        }
+        Command::VerifyBackup { folder } => backup::verify(&folder).and_then(|manifest| show(&manifest)),
+    }
+}
+
+/// One JSON line on standard output.
+fn show(manifest: &Manifest) -> Result<(), Fault> {
+    println!("{}", serde_json::to_string(manifest).unwrap_or_default());
+    Ok(())
+}
+
+/// Writes what happens to standard error; spans go to the export, if there is one.
+fn log(export: Option<&Export>) {
+    // SQL statements and TLS records may hold patients' ids: those crates stay silent.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,rustls=warn"));
+    let written = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .with_filter(filter);
+    tracing_subscriber::registry()
+        .with(written)
+        .with(export.map(Export::layer))
+        .init();
 }
 
 fn settings(place: Place) -> Result<Settings, SettingsError> {
@@ -98,7 +155,13 @@ fn settings(place: Place) -> Result<Settings, SettingsError> {
         None => Settings::defaults()?,
     };
     settings.data = place.data.unwrap_or(settings.data);
-    settings.listen = place.listen.unwrap_or(settings.listen);
+    if let Some(listen) = place.listen {
+        settings.listen = listen;
+        if listen.port() == 0 {
+            settings.admin.listen.set_port(0);
+        }
+    }
+    settings.admin.listen = place.admin.unwrap_or(settings.admin.listen);
     Ok(settings)
 }
 

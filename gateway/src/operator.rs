@@ -77,7 +77,11 @@ impl Gateway {
     pub fn publish_checkpoint(&self) -> Result<Option<Outcome>, Problem> {
         // One gateway of several at a time; the contract would refuse a smaller size anyway.
         let seconds = 3 * self.settings.log.checkpoint.max(1);
-        if self.store.is_shared() && !self.store.lease("checkpoint", &self.holder, seconds, self.clock.now())? {
+        if self.store.is_shared()
+            && !self
+                .store
+                .lease("checkpoint", &self.holder, seconds, self.clock.now())?
+        {
             return Ok(None);
         }
         let (size, root) = self.store.log_head()?;

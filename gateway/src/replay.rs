@@ -148,7 +148,11 @@ mod tests {
         let replay = Replay::starting(1000, 0, None);
         replay.take(Replay::name("k", "n"), 1000).unwrap();
         for now in [1000, 1060, 1120, 1121] {
-            assert_eq!(replay.take(Replay::name("k", "n"), now), Err(Refusal::Replayed), "{now}");
+            assert_eq!(
+                replay.take(Replay::name("k", "n"), now),
+                Err(Refusal::Replayed),
+                "{now}"
+            );
         }
         replay.take(Replay::name("other", "n"), 1121).unwrap();
     }

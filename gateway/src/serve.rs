@@ -1,21 +1,21 @@
 //! Running the gateway: socket, TLS, background work, a graceful end.
 
+use crate::admin;
+use crate::certificate;
 use crate::clock::Clock;
 use crate::connections::{Door, timed};
-use crate::keys::private_folder;
+use crate::keys::{KeysError, must_be_private, private_folder};
 use crate::operator;
 use crate::routes::app;
-use crate::settings::{Settings, SettingsError, Tls};
+use crate::service_manager::{self, READY, STOPPING};
+use crate::settings::{Settings, SettingsError};
 use crate::state::{Gateway, OpenError};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use wardkey_core::fault::Coded;
@@ -51,6 +51,9 @@ pub enum ServeError {
     /// Certificate or key.
     #[error("failed to use the certificate or its key: {0}")]
     Tls(String),
+    /// The export of traces.
+    #[error("failed to export traces: {0}")]
+    Traces(String),
     /// Something else of the system.
     #[error("failed to {doing}: {source}")]
     System {
@@ -69,6 +72,7 @@ impl Coded for ServeError {
             Self::InUse(_) => "data-in-use",
             Self::Listen { .. } => "listen-failed",
             Self::Tls(_) => "tls-unusable",
+            Self::Traces(_) => "traces-unusable",
             Self::System { .. } => "system-failed",
         }
     }
@@ -78,9 +82,16 @@ impl Coded for ServeError {
             Self::Open(e) => e.action(),
             Self::InUse(_) => "Stop the other gateway, or name another data folder.",
             Self::Listen { .. } => "Choose another address or port under `listen`.",
+            Self::Traces(_) => "Check the endpoint under [traces], or leave it out.",
             Self::Tls(_) => "Check that both files are PEM and belong together.",
             Self::System { .. } => "Check the data folder and its rights.",
         }
+    }
+}
+
+impl From<KeysError> for ServeError {
+    fn from(error: KeysError) -> Self {
+        Self::Open(error.into())
     }
 }
 
@@ -93,7 +104,8 @@ fn system(doing: &'static str) -> impl FnOnce(std::io::Error) -> ServeError {
 /// # Errors
 /// [`ServeError::InUse`].
 pub fn lock(settings: &Settings) -> Result<File, ServeError> {
-    private_folder(&settings.data).map_err(OpenError::from)?;
+    private_folder(&settings.data)?;
+    must_be_private(&settings.data)?;
     let file = File::create(settings.data.join("lock")).map_err(system("make the lock file"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -102,34 +114,41 @@ pub fn lock(settings: &Settings) -> Result<File, ServeError> {
     }
 }
 
-/// Serves until SIGTERM or SIGINT. Prints one JSON line with the address on standard output when ready.
+/// Serves until SIGTERM or SIGINT. Prints one JSON line with the addresses on standard output when ready.
 ///
 /// # Errors
 /// Any [`ServeError`], before anything is served.
 pub async fn serve(settings: Settings, clock: Clock) -> Result<(), ServeError> {
     settings.check()?;
-    let tls = settings.tls.as_ref().map(rustls_config).transpose()?;
+    let tls = settings
+        .tls
+        .as_ref()
+        .map(certificate::read)
+        .transpose()?
+        .map(RustlsConfig::from_config);
     let _lock = lock(&settings)?;
-    let listen = |source| ServeError::Listen {
-        address: settings.listen,
-        source,
-    };
-    let listener = TcpListener::bind(settings.listen).map_err(listen)?;
-    listener.set_nonblocking(true).map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
+    let (listener, address) = listen(settings.listen)?;
+    let (for_admin, admin_address) = listen(settings.admin.listen)?;
     let for_operator = operator::listen(&settings.data).map_err(system("open the operator's socket"))?;
     let gateway = open(settings, clock).await?;
 
     let handle = Handle::new();
     let stop = tokio::spawn(stop_on_signal(gateway.clone(), handle.clone())?);
-    let background = [
+    let mut background = vec![
         tokio::spawn(gateway.clone().attend_operator(for_operator)),
         tokio::spawn(watch_chain(gateway.clone())),
         tokio::spawn(publish_checkpoints(gateway.clone())),
+        tokio::spawn(forget_idle(gateway.clone())),
+        tokio::spawn(attend_admin(gateway.clone(), for_admin)),
         tokio::spawn(hear_news(gateway.clone())),
         tokio::spawn(sweep(gateway.clone())),
     ];
-    announce(address, tls.is_some()).map_err(system("print the address"))?;
+    if let (Some(files), Some(served)) = (gateway.settings.tls.clone(), tls.clone()) {
+        let hangup = certificate::hangup().map_err(system("listen to signals"))?;
+        background.push(tokio::spawn(certificate::follow(files, served, hangup)));
+    }
+    announce(address, admin_address, tls.is_some()).map_err(system("print the address"))?;
+    service_manager::tell(READY);
     let service = app(gateway.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let door = Door::new(&gateway.settings.limits);
     let result = match tls {
@@ -163,31 +182,24 @@ async fn open(settings: Settings, clock: Clock) -> Result<Gateway, ServeError> {
     Ok(gateway)
 }
 
-fn announce(address: SocketAddr, encrypted: bool) -> std::io::Result<()> {
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+fn announce(address: SocketAddr, admin: SocketAddr, encrypted: bool) -> std::io::Result<()> {
     let scheme = if encrypted { "https" } else { "http" };
-    tracing::info!(%address, scheme, "listening");
+    tracing::info!(%address, %admin, scheme, "listening");
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
         "{}",
-        serde_json::json!({ "listening": format!("{scheme}://{address}") })
+        serde_json::json!({ "listening": format!("{scheme}://{address}"), "admin": format!("http://{admin}") })
     )?;
     out.flush()
-}
-
-fn rustls_config(tls: &Tls) -> Result<RustlsConfig, ServeError> {
-    let bad = |error: &dyn std::fmt::Display| ServeError::Tls(error.to_string());
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| bad(&error))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| bad(&error))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|error| bad(&error))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(config)))
 }
 
 fn stop_on_signal(
@@ -198,10 +210,29 @@ fn stop_on_signal(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("listen to signals"))?;
     Ok(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping");
+        let drain = gateway.settings.admin.drain;
+        tracing::info!(drain, "stopping");
+        service_manager::tell(STOPPING);
+        gateway.draining.send_replace(true);
+        tokio::time::sleep(Duration::from_secs(drain)).await;
         gateway.closing.send_replace(true);
         handle.graceful_shutdown(Some(GRACE));
     })
+}
+
+/// Answers on the admin listener.
+async fn attend_admin(gateway: Gateway, listener: TcpListener) {
+    if let Err(error) = admin::serve(gateway, listener).await {
+        tracing::error!(%error, "the admin listener failed");
+    }
+}
+
+/// Keeps the counts of requests small.
+async fn forget_idle(gateway: Gateway) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        gateway.rates.forget_idle();
+    }
 }
 
 /// Looks at the chain at its cadence.
@@ -209,6 +240,7 @@ pub async fn watch_chain(gateway: Gateway) {
     let mut silent = false;
     loop {
         let looked = gateway.blocking(|g| Ok(g.look()?)).await;
+        let _only_a_panic = gateway.blocking(|g| Ok(g.ledger.mind())).await;
         match (&looked, silent) {
             (Err(problem), false) => tracing::warn!(%problem.fault, "the chain is silent"),
             (Ok(()), true) => tracing::info!("the chain is heard again"),

@@ -1,9 +1,11 @@
 //! Settings: a TOML file; the one in `config/` is built in as the default.
 
+use crate::chain::ChainSettings;
 use crate::objects::ObjectSettings;
 use crate::store::postgres::{Address, AddressError};
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use wardkey_core::fault::Coded;
 
@@ -18,6 +20,10 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Health, readiness and figures.
+    pub admin: AdminSettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// Certificate and key; needed unless `listen` is a loopback address.
     pub tls: Option<Tls>,
     /// The chain.
@@ -40,18 +46,55 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Private key.
     pub key: PathBuf,
+    /// The oldest version of TLS that is spoken.
+    #[serde(default)]
+    pub oldest: Oldest,
 }
 
-/// The embedded ledger.
+/// Versions of TLS. Older ones are not spoken at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Oldest {
+    /// TLS 1.2, with authenticated ciphers and fresh keys only.
+    #[default]
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3.
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+/// The admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ChainSettings {
-    /// EIP-155 chain id, used when the ledger is made.
-    pub id: u64,
-    /// Seconds without news after which permissions are refused.
-    pub silent_after: u64,
-    /// Milliseconds between two looks at the chain.
-    pub poll: u64,
+pub struct AdminSettings {
+    /// Where to listen, loopback only; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Seconds from "not ready" to the end of what is served, so that a balancer can turn away.
+    pub drain: u64,
+}
+
+/// The export of traces.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceSettings {
+    /// The collector's whole address for OTLP over HTTP; without it nothing is exported.
+    pub endpoint: Option<String>,
+}
+
+impl TraceSettings {
+    /// Whether the collector is on this machine or is spoken to in TLS.
+    fn is_safe(&self) -> bool {
+        let Some(endpoint) = &self.endpoint else {
+            return true;
+        };
+        let host = |rest: &str| {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            authority
+                .parse()
+                .is_ok_and(|address: SocketAddr| address.ip().is_loopback())
+        };
+        endpoint.starts_with("https://") || endpoint.strip_prefix("http://").is_some_and(host)
+    }
 }
 
 /// The log of writes and reads.
@@ -112,6 +155,10 @@ pub struct Limits {
     pub connections: u32,
     /// Connections at once from one network address.
     pub connections_per_address: u32,
+    /// Requests per second from one network address, four times as many at once.
+    pub requests_per_address: NonZeroU32,
+    /// Requests per second of one session or patient, four times as many at once.
+    pub requests_per_session: NonZeroU32,
 }
 
 /// Why settings cannot be used.
@@ -131,6 +178,24 @@ pub enum SettingsError {
     /// A public address without encryption.
     #[error("listening on {0}, which is not a loopback address, needs HTTPS")]
     Unencrypted(SocketAddr),
+    /// A node would be talked to in clear.
+    #[error("endpoint {0} of the chain is not on this machine and needs HTTPS")]
+    UnencryptedChain(usize),
+    /// The chain's settings are incomplete.
+    #[error("the settings under [chain] are not valid: {0}")]
+    Chain(&'static str),
+    /// Health and figures for everybody.
+    #[error("the admin listener on {0} is not a loopback address; it tells figures to whoever asks")]
+    PublicAdmin(SocketAddr),
+    /// The same address twice.
+    #[error("the admin listener has the public listener's address {0}")]
+    SharedAdmin(SocketAddr),
+    /// Traces in clear over the network.
+    #[error("the collector of traces {0} is not on this machine and needs HTTPS")]
+    UnencryptedTraces(String),
+    /// A limit that lets nothing through.
+    #[error("{0} is 0, so that nothing would be served")]
+    NothingServed(&'static str),
     /// The object store would be talked to in clear.
     #[error("the object store {0} is not on this machine and needs HTTPS")]
     UnencryptedObjects(String),
@@ -145,7 +210,13 @@ impl Coded for SettingsError {
             Self::Unreadable { .. } => "settings-unreadable",
             Self::Invalid(_) => "settings-invalid",
             Self::Unencrypted(_) => "tls-required",
+            Self::UnencryptedChain(_) => "chain-tls-required",
+            Self::Chain(_) => "chain-settings",
             Self::UnencryptedObjects(_) => "objects-tls-required",
+            Self::PublicAdmin(_) => "admin-public",
+            Self::SharedAdmin(_) => "admin-shared",
+            Self::UnencryptedTraces(_) => "traces-tls-required",
+            Self::NothingServed(_) => "limit-zero",
             Self::Store(_) => "store-address",
         }
     }
@@ -154,7 +225,19 @@ impl Coded for SettingsError {
             Self::Unreadable { .. } => "Name an existing file after --config.",
             Self::Invalid(_) => "Correct the file; config/gateway.toml shows every setting.",
             Self::Unencrypted(_) => "Set certificate and key under [tls], or listen on 127.0.0.1.",
+            Self::PublicAdmin(_) => {
+                "Let [admin] listen on 127.0.0.1; reach it from elsewhere through a tunnel or an agent on this machine."
+            }
+            Self::SharedAdmin(_) => "Give [admin] listen a port of its own.",
+            Self::UnencryptedTraces(_) => {
+                "Give [traces] an endpoint that begins with https://, or run a collector on 127.0.0.1."
+            }
+            Self::NothingServed(_) => {
+                "Set the limit under [limits] to the largest number that is still right, or leave it out."
+            }
             Self::Store(_) => "Correct [store]; config/gateway.toml shows every setting.",
+            Self::UnencryptedChain(_) => "Give [chain] endpoints that begin with https://.",
+            Self::Chain(_) => "Correct [chain]; `wardkey chain deploy` prints what belongs there.",
             Self::UnencryptedObjects(_) => "Give [objects.s3] an endpoint that begins with https://.",
         }
     }
@@ -167,6 +250,8 @@ struct File {
     name: String,
     data: PathBuf,
     listen: SocketAddr,
+    admin: AdminSettings,
+    traces: TraceSettings,
     tls: Option<Tls>,
     chain: ChainSettings,
     log: LogSettings,
@@ -209,6 +294,8 @@ impl Settings {
             name,
             data,
             listen,
+            admin,
+            traces,
             tls,
             chain,
             log,
@@ -220,6 +307,8 @@ impl Settings {
             name,
             data,
             listen,
+            admin,
+            traces,
             tls,
             chain,
             log,
@@ -229,20 +318,48 @@ impl Settings {
         })
     }
 
-    /// Refuses to serve or use the network in clear.
+    /// Refuses to serve or use the network in clear, to tell figures to the network, and to serve nothing.
     ///
     /// # Errors
-    /// [`SettingsError::Unencrypted`], [`SettingsError::UnencryptedObjects`], [`SettingsError::Store`].
+    /// Any [`SettingsError`] but those of reading.
     pub fn check(&self) -> Result<(), SettingsError> {
         if self.tls.is_none() && !self.listen.ip().is_loopback() {
             return Err(SettingsError::Unencrypted(self.listen));
         }
+        if !self.admin.listen.ip().is_loopback() {
+            return Err(SettingsError::PublicAdmin(self.admin.listen));
+        }
+        if self.admin.listen == self.listen && self.listen.port() != 0 {
+            return Err(SettingsError::SharedAdmin(self.listen));
+        }
+        if !self.traces.is_safe() {
+            let endpoint = self.traces.endpoint.clone().unwrap_or_default();
+            return Err(SettingsError::UnencryptedTraces(endpoint));
+        }
+        self.limits.check()?;
         if self.store.backend == Backend::Postgres {
             Address::of(&self.store, &self.data)?;
         }
+        self.chain.check()?;
         match &self.objects.s3 {
             Some(s3) if !s3.is_safe() => Err(SettingsError::UnencryptedObjects(s3.endpoint.clone())),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Limits {
+    /// The rates cannot be 0 by their type.
+    fn check(&self) -> Result<(), SettingsError> {
+        let limits = [
+            ("connections", self.connections as usize),
+            ("connections_per_address", self.connections_per_address as usize),
+            ("import_megabytes", self.import_megabytes),
+            ("record_megabytes", self.record_megabytes),
+        ];
+        match limits.iter().find(|(_, limit)| *limit == 0) {
+            Some((name, _)) => Err(SettingsError::NothingServed(name)),
+            None => Ok(()),
         }
     }
 }
@@ -288,6 +405,45 @@ mod tests {
         assert_eq!(settings.check().unwrap_err().code(), "tls-required");
         let settings = Settings::parse("listen = \"0.0.0.0:443\"\n[tls]\ncertificate = \"a\"\nkey = \"b\"").unwrap();
         settings.check().unwrap();
+    }
+
+    #[test]
+    fn what_would_be_unsafe_is_refused_with_the_reason() {
+        let code = |text: &str| {
+            Settings::parse(text)
+                .and_then(|settings| settings.check())
+                .map_err(|error| error.code())
+        };
+        let tls = "certificate = \"a\"\nkey = \"b\"";
+        for (text, refused) in [
+            ("[admin]\nlisten = \"0.0.0.0:8081\"", "admin-public"),
+            ("[admin]\nlisten = \"10.0.0.1:8081\"", "admin-public"),
+            ("[admin]\nlisten = \"127.0.0.1:8080\"", "admin-shared"),
+            (
+                "[traces]\nendpoint = \"http://collector.example:4318/v1/traces\"",
+                "traces-tls-required",
+            ),
+            (
+                "[traces]\nendpoint = \"http://127.0.0.1:4318@collector.example/\"",
+                "traces-tls-required",
+            ),
+            ("[limits]\nconnections = 0", "limit-zero"),
+            ("[limits]\nimport_megabytes = 0", "limit-zero"),
+            ("[limits]\nrequests_per_address = 0", "settings-invalid"),
+            ("[limits]\nrequests_per_session = 0", "settings-invalid"),
+            (&format!("[tls]\n{tls}\noldest = \"1.1\""), "settings-invalid"),
+            (&format!("[tls]\n{tls}\noldest = \"1.0\""), "settings-invalid"),
+        ] {
+            assert_eq!(code(text), Err(refused), "{text}");
+        }
+        for text in [
+            "[traces]\nendpoint = \"http://127.0.0.1:4318/v1/traces\"",
+            "[traces]\nendpoint = \"https://collector.example/v1/traces\"",
+            &format!("[tls]\n{tls}\noldest = \"1.3\""),
+            "[admin]\nlisten = \"[::1]:8081\"",
+        ] {
+            assert_eq!(code(text), Ok(()), "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::error::{Problem, Refusal};
 use crate::quota::Payee;
 use crate::state::Gateway;
 use crate::store::Outcome;
+use crate::traces::TARGET;
 use std::net::IpAddr;
 use wardkey_chain::{ChainError, Institution, Refusal as ContractRefusal, must_carry_no_more};
 use wardkey_core::action::{Action, SignedAction};
@@ -44,7 +45,9 @@ impl Gateway {
         self.verify_action(signed)?;
         let _turn = self.charge(signed, from, holder)?;
         keep()?;
-        let receipt = self.ledger.chain().submit(signed)?;
+        let receipt = tracing::info_span!(target: TARGET, "chain submit", action = signed.action.kind())
+            .in_scope(|| self.ledger.chain().submit(signed))?;
+        self.meters.paid(receipt.gas);
         // The chain has it: whatever fails from here on must not tell the caller otherwise.
         if let Err(error) = self.look() {
             tracing::warn!(%error, "the chain took an action and then could not be read");
@@ -171,7 +174,11 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Refusal::SponsorBusy`].
-    pub fn begin_sponsoring(&self, signed: &SignedAction, from: Option<IpAddr>) -> Result<Option<Counted<Payee>>, Refusal> {
+    pub fn begin_sponsoring(
+        &self,
+        signed: &SignedAction,
+        from: Option<IpAddr>,
+    ) -> Result<Option<Counted<Payee>>, Refusal> {
         let takes_away = match &signed.action {
             Action::Revoke(_) | Action::RevokeDevice(_) => true,
             Action::SetSuspension(m) => m.suspended,

@@ -1,6 +1,8 @@
 //! The gateway's state, shared by all handlers.
 
+use crate::admin::Meters;
 use crate::blobs::Tickets;
+use crate::chain;
 use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::error::{Problem, Refusal};
@@ -12,18 +14,20 @@ use crate::news::{Board, News};
 use crate::objects::{self, ObjectsError};
 use crate::quota::Quota;
 use crate::random;
+use crate::rates::Rates;
 use crate::replay::Replay;
 use crate::settings::{Backend, Settings, SettingsError};
 use crate::store::postgres::{self, Address};
 use crate::store::shared::Item;
 use crate::store::{Store, StoreError, sqlite};
+use crate::traces::TARGET;
 use object_store::ObjectStore;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
-use wardkey_chain::{Chain, ChainError, Embedded, Event, Genesis, Logged};
+use wardkey_chain::{Chain, ChainError, Event, Logged};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::fault::Coded;
 use wardkey_core::id::{Commitment, Digest, InstitutionId, SessionId};
@@ -106,12 +110,18 @@ pub struct Parts {
     pub holder: Digest,
     /// Counts sponsored actions.
     pub quota: Quota,
+    /// Counts requests.
+    pub rates: Rates,
+    /// Figures.
+    pub meters: Meters,
     /// Sessions looked up before.
     pub sessions: Known<SessionId, SignedDelegation>,
     /// Grants whose signature was verified before.
     pub grants: Known<Commitment, SignatureChecked>,
     /// Keys of today's use lines.
     pub inks: Known<InstitutionId, Ink>,
+    /// Becomes true when the gateway is asked to stop: it serves on for a while and says that it is not ready.
+    pub draining: watch::Sender<bool>,
     /// Becomes true when the gateway stops, so that event streams end.
     pub closing: watch::Sender<bool>,
 }
@@ -139,6 +149,18 @@ impl<K: Eq + Hash, V> Known<K, V> {
     /// What was kept under `key`.
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Keeps a value.
@@ -169,22 +191,14 @@ pub fn open_store(settings: &Settings, scribe: &Arc<Scribe>) -> Result<Box<dyn S
 }
 
 impl Gateway {
-    /// Opens the data folder with the embedded ledger; makes everything at the first start.
+    /// Opens the data folder with the chain of the settings; makes everything at the first start.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
         let keys = Keys::open(&settings.data)?;
-        let genesis = Genesis {
-            operator: keys.operator.public(),
-            gateway: keys.gateway.public(),
-            chain_id: settings.chain.id,
-            salt: keys.salt,
-        };
-        let file = settings.data.join("ledger.sqlite");
-        private_file(&file)?;
-        let chain = Embedded::open(&file, genesis, clock.shared())?;
-        Self::with_chain(settings, clock, keys, Arc::new(chain))
+        let chain = chain::open(&settings, &clock, &keys)?;
+        Self::with_chain(settings, clock, keys, chain)
     }
 
     /// Opens the data folder with any chain.
@@ -204,7 +218,9 @@ impl Gateway {
         };
         let (_, newest) = store.news_span()?;
         let holder = Digest(random::bytes().map_err(KeysError::from)?);
-        let ledger = Ledger::open(chain, clock.clone(), settings.chain.silent_after)?;
+        let file = settings.data.join("projection.sqlite");
+        private_file(&file)?;
+        let ledger = Ledger::open(chain, clock.clone(), settings.chain.patience(), &file)?;
         let gateway = Self(Arc::new(Parts {
             ledger,
             store,
@@ -218,9 +234,12 @@ impl Gateway {
             rooms: Rooms::new(settings.limits.import_megabytes),
             holder,
             quota: Quota::default(),
+            rates: Rates::new(&settings.limits),
+            meters: Meters::default(),
             sessions: Known::default(),
             grants: Known::default(),
             inks: Known::default(),
+            draining: watch::Sender::new(false),
             closing: watch::Sender::new(false),
             settings,
             clock,
@@ -244,7 +263,8 @@ impl Gateway {
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let gateway = self.clone();
-        tokio::task::spawn_blocking(move || work(&gateway))
+        let span = tracing::info_span!(target: TARGET, "store and chain");
+        tokio::task::spawn_blocking(move || span.in_scope(|| work(&gateway)))
             .await
             .map_err(|_| Refusal::Internal)?
     }
@@ -254,12 +274,8 @@ impl Gateway {
     /// # Errors
     /// [`ChainError`].
     pub fn look(&self) -> Result<(), ChainError> {
-        let news: Vec<Item> = self
-            .ledger
-            .look()?
-            .iter()
-            .filter_map(|logged| self.news_of(logged))
-            .collect();
+        let seen = tracing::info_span!(target: TARGET, "chain look").in_scope(|| self.ledger.look())?;
+        let news: Vec<Item> = seen.iter().filter_map(|logged| self.news_of(logged)).collect();
         // What could not be told is read from the gateway later.
         if let Err(problem) = self.tell_all(news) {
             tracing::warn!(%problem.fault, "institutions could not be told what the chain says");

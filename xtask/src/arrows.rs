@@ -13,7 +13,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wardkey-hsm", &["wardkey-core"]),
     ("wardkey-chain", &["wardkey-core"]),
     ("wardkey-gateway", &["wardkey-core", "wardkey-chain"]),
-    ("wardkey-desk", &["wardkey-core", "wardkey-hsm", "wardkey-chain"]),
+    ("wardkey-client", &["wardkey-core"]),
+    (
+        "wardkey-desk",
+        &["wardkey-core", "wardkey-hsm", "wardkey-chain", "wardkey-client"],
+    ),
     ("wardkey-pinpad", &["wardkey-core", "wardkey-hsm"]),
     ("wardkey-cli", &["wardkey-core", "wardkey-hsm", "wardkey-desk"]),
     ("wardkey-workstation", &["wardkey-core", "wardkey-desk"]),

@@ -21,10 +21,11 @@ const NEEDED: &[(&str, &str)] = &[
     ("yubico-piv-tool", "a foreign client that judges the virtual card"),
     (
         "python3-venv",
-        "holds ykman, a foreign client that judges the virtual card",
+        "holds ykman and schemathesis, foreign clients that judge the virtual card and the gateway",
     ),
     ("python3-pyscard", "ykman's way to the cards"),
     ("openssl", "makes keys and chains for the tests"),
+    ("systemd", "judges the gateway's unit (systemd-analyze)"),
     ("opensc", "a foreign client that judges the virtual card"),
     ("softhsm2", "a PKCS#11 token that stands in for an HSM"),
     ("xvfb", "a display where there is none"),
@@ -36,6 +37,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ffmpeg", "shows the poster to the phone's camera"),
     ("imagemagick", "pictures of whole screens"),
     ("poppler-utils", "reads the poster's PDF back"),
+    ("postgresql", "a database of the tests' own"),
 ];
 
 /// Installs the missing packages, after saying which. Does nothing when all are there.

@@ -1,5 +1,5 @@
 //! Foreign programs from PyPI that judge ours: Yubico's own command line (the virtual card, `tests/virtual-card/tests/card/ykman.rs`), and
-//! slither (the contracts, xtask/src/contracts.rs).
+//! schemathesis (the gateway's API, `gateway/tests/schemathesis.rs`), slither (the contracts, xtask/src/contracts.rs).
 
 use crate::project::Project;
 use crate::run::{self, say};
@@ -11,7 +11,7 @@ use std::process::Command;
 /// Debian's Python, because that is the one which has Debian's pyscard.
 const PYTHON: &str = "/usr/bin/python3";
 /// The programs; each has its versions and hashes in `xtask/NAME.txt` and a virtual environment at `target/NAME`.
-const PROGRAMS: &[&str] = &["ykman", "slither"];
+const PROGRAMS: &[&str] = &["ykman", "slither", "schemathesis"];
 
 /// Installs the programs. Does nothing for those that are there already.
 pub fn install(project: &Project) -> Result<()> {

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "test support; no test uses all of it")]
 
 pub mod anvil;
+pub mod proxy;
 
 use anvil::Anvil;
 use std::ops::Deref;
@@ -57,7 +58,7 @@ impl Deref for Ledger {
 impl Ledger {
     fn new(dir: &Path, time: &Arc<AtomicU64>) -> Self {
         if OVER_RPC {
-            let anvil = Anvil::start(genesis().chain_id, START, &[]);
+            let anvil = Anvil::start(genesis().chain_id, START - 100, &[]);
             let rpc = anvil.ledger(dir, genesis());
             anvil.stay_at(START);
             Self::Rpc(rpc, anvil)

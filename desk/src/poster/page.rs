@@ -1,9 +1,9 @@
 //! The page as SVG.
 
 use crate::error::DeskError;
-use crate::gateway::Network;
 use qrcode::{Color, EcLevel, QrCode};
 use std::fmt::Write as _;
+use wardkey_client::Network;
 use wardkey_core::id::InstitutionId;
 
 /// A4 in tenths of a millimetre.
@@ -30,7 +30,7 @@ pub fn link(gateway: &str, network: &Network, institution: &InstitutionId, name:
         "{gateway}/#/scan?v=1&c={}&k={}&i={institution}&n={}",
         network.domain.chain_id,
         hex::encode(network.domain.contract),
-        crate::gateway::percent_encode(name),
+        wardkey_client::percent_encode(name),
     )
 }
 

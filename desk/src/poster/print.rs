@@ -63,7 +63,7 @@ pub fn png(svg: &str) -> Result<Vec<u8>, DeskError> {
 mod tests {
     use super::super::{Sheet, link, svg};
     use super::*;
-    use crate::gateway::Network;
+    use wardkey_client::Network;
     use wardkey_core::id::InstitutionId;
     use wardkey_core::key::SoftKey;
     use wardkey_core::typed::Domain;

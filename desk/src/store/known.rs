@@ -1,10 +1,10 @@
 //! Small files beside the store: the gateway this terminal knows.
 
 use super::StoreError;
-use crate::gateway::Network;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use wardkey_client::Network;
 
 const NETWORK: &str = "network.json";
 

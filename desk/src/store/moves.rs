@@ -1,8 +1,8 @@
 //! A move of the institution's agreement key that was prepared and not finished. Everything in it is sealed or public.
 
 use super::{Store, StoreError};
-use crate::gateway::WrapView;
 use serde::{Deserialize, Serialize};
+use wardkey_client::WrapView;
 use wardkey_core::epoch::OlderKey;
 use wardkey_core::id::{InstitutionId, KeyId};
 use wardkey_core::key::PublicKey;

@@ -8,13 +8,13 @@ use super::state::Master;
 use crate::card::CardKeys;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, WaitingRequest, WrapTo};
 use crate::notice::Notice;
 use crate::view::{
     DeviceRow, DeviceStatus, Evidence as EvidenceView, EvidenceSlot, EvidenceVerdict, RequestRow, Topic,
 };
 use crate::words::words;
 use std::path::{Path, PathBuf};
+use wardkey_client::{InstitutionFacts, WaitingRequest, WrapTo};
 use wardkey_core::action::{Proof, SignedAction};
 use wardkey_core::device::{Attestation, DeviceRequest};
 use wardkey_core::id::{DeviceId, Digest};

@@ -4,13 +4,13 @@ use super::Workstation;
 use super::state::{OpenChart, Session};
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{Permission, Records, check_read};
 use crate::grants::Granted;
 use crate::notice::Notice;
 use crate::reading::Reading;
 use crate::view::{Chart, ChartPatient, ChartSection, LogPlace, SectionState, Topic};
 use std::collections::HashSet;
 use std::sync::Arc;
+use wardkey_client::{Permission, Records, check_read};
 use wardkey_core::device::RIGHT_READ;
 use wardkey_core::id::Commitment;
 use wardkey_core::section::Section;
@@ -93,7 +93,11 @@ impl Workstation {
             &session.network.domain,
             &session.network.gateway,
             now(),
-        )?;
+        )?
+        .map(|place| LogPlace {
+            index: place.index,
+            size: place.size,
+        });
         Ok((answer, log))
     }
 

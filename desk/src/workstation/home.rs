@@ -2,10 +2,10 @@
 
 use super::Workstation;
 use crate::error::DeskError;
-use crate::gateway::InstitutionFacts;
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::view::Topic;
+use wardkey_client::InstitutionFacts;
 use wardkey_core::id::InstitutionId;
 use wardkey_core::typed::Domain;
 

@@ -37,7 +37,6 @@ pub use readers::Enrolling;
 
 use crate::card::{CardPort, PcscPort, WatchGuard};
 use crate::error::DeskError;
-use crate::gateway::{Gateway, GatewayError};
 use crate::notice::{Notice, Tone};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -46,6 +45,7 @@ use network::Directory;
 use state::{Master, Secrets, Session, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use tokio::sync::Notify;
+use wardkey_client::{Gateway, GatewayError};
 
 type OnChange = Box<dyn Fn(&[Topic]) + Send + Sync>;
 type OnProgress = Box<dyn Fn(&Progress) + Send + Sync>;
@@ -99,7 +99,12 @@ impl Workstation {
             })?),
             None => None,
         };
-        let gateway = Gateway::new(&settings.gateway, authority.as_deref(), settings.gateway_is_local())?;
+        let gateway = Gateway::new(
+            &settings.gateway,
+            authority.as_deref(),
+            settings.gateway_is_local(),
+            crate::clock::now,
+        )?;
         let state = State {
             home: home::remembered(&settings),
             home_name: settings.institution_name.clone(),

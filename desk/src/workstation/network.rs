@@ -2,7 +2,6 @@
 
 use super::Workstation;
 use crate::error::DeskError;
-use crate::gateway::{GatewayError, Network};
 use crate::notice::Notice;
 use crate::reading::Writer;
 use crate::store::{known_network, remember_network};
@@ -10,6 +9,7 @@ use crate::view::Topic;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use wardkey_client::{GatewayError, Network};
 use wardkey_core::id::DeviceId;
 
 const EVERY: Duration = Duration::from_secs(10);

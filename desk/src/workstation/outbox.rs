@@ -2,13 +2,13 @@
 
 use super::Workstation;
 use super::state::Session;
-use crate::gateway::{GatewayError, Permission, WrittenReceipts};
 use crate::notice::Notice;
 use crate::store::{Outgoing, Queued, StoreError};
 use crate::view::{OutboxRow, OutboxState, Topic};
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use wardkey_client::{GatewayError, Permission, WrittenReceipts};
 use wardkey_core::id::{Commitment, RecordId};
 
 /// Records of one request, at most.

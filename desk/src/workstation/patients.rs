@@ -4,13 +4,13 @@ use super::Workstation;
 use super::state::Session;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::GrantOffer;
 use crate::grants::Granted;
 use crate::notice::Notice;
 use crate::view::{GrantState, PatientRow};
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use wardkey_client::GrantOffer;
 use wardkey_core::id::Commitment;
 use wardkey_core::permission::Denial;
 

@@ -5,11 +5,11 @@ use super::master::DEADLINE;
 use super::state::Master;
 use crate::clock::now;
 use crate::error::DeskError;
-use crate::gateway::{InstitutionFacts, Proposed, WrapTo};
 use crate::notice::Notice;
 use crate::view::{ProposalKind, ProposalRow, ProposalState, RequestRow, SignatureRow, Topic};
 use crate::words::words;
 use std::collections::HashSet;
+use wardkey_client::{InstitutionFacts, Proposed, WrapTo};
 use wardkey_core::action::{Action, SignedAction};
 use wardkey_core::id::{DeviceId, Digest};
 use wardkey_core::key::PublicKey;
@@ -116,7 +116,7 @@ impl Workstation {
             return Err(DeskError::ProposalFalse.into());
         }
         let signatures = proposed.signatures.iter();
-        let holds = |s: &&crate::gateway::ProposedSignature| {
+        let holds = |s: &&wardkey_client::ProposedSignature| {
             proposed
                 .action
                 .verify(&master.network.domain, &s.key, &s.signature)

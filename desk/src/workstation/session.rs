@@ -4,11 +4,11 @@ use super::Workstation;
 use super::sign_in::delegate;
 use super::state::Session;
 use crate::clock::now;
-use crate::gateway::{Credential, GatewayError};
 use crate::notice::Notice;
 use crate::view::Topic;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use wardkey_client::{Credential, GatewayError};
 use wardkey_core::delegation::{PrincipalKind, SignedDelegation};
 use wardkey_hsm::Slot;
 

@@ -2,7 +2,6 @@
 
 use super::master_key::MasterKeys;
 use crate::card::CardKeys;
-use crate::gateway::{Credential, InstitutionFacts, Network};
 use crate::grants::Granted;
 use crate::import::Plan;
 use crate::notice::Notice;
@@ -11,6 +10,7 @@ use crate::store::{ItSecret, Vault, VaultKey};
 use crate::view::{Chart, MasterView, UserView};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use wardkey_client::{Credential, InstitutionFacts, Network};
 use wardkey_core::delegation::SignedDelegation;
 use wardkey_core::device::DeviceCertificate;
 use wardkey_core::epoch::EpochKeys;

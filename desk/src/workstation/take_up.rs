@@ -4,11 +4,11 @@
 use super::Workstation;
 use super::sign_in::{must_be_the_chains, unseal_agreement, wrap_peer};
 use super::state::Session;
-use crate::gateway::{InstitutionFacts, Network};
 use crate::notice::Notice;
 use crate::view::Topic;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use wardkey_client::{InstitutionFacts, Network};
 use wardkey_core::epoch::{EpochKeys, unroll};
 use wardkey_core::key::SoftKey;
 use wardkey_hsm::Slot;

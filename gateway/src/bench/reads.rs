@@ -18,6 +18,7 @@ use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,10 +84,12 @@ pub struct Figures {
 /// # Errors
 /// Anything that fails on the way.
 pub async fn reads(folder: &Path, shape: Shape, seconds: u64) -> anyhow::Result<Figures> {
-    let settings = Settings {
+    let mut settings = Settings {
         data: folder.to_owned(),
         ..Settings::defaults()?
     };
+    // What is measured is the gateway, not its patience.
+    settings.limits.requests_per_session = NonZeroU32::MAX;
     let gateway = Gateway::open(settings, Clock::system())?;
     let watch = tokio::spawn(crate::serve::watch_chain(gateway.clone()));
     let stage = Stage::new(gateway.clone());

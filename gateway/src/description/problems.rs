@@ -8,6 +8,7 @@ const EVERY: &[Refused] = &[
     (400, "body-malformed"),
     (408, "body-slow"),
     (413, "body-too-large"),
+    (429, "rate-limited"),
     (500, "internal"),
     (500, "store-damaged"),
     (500, "store-failed"),

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod intake;
+mod noted;
 mod query;
 mod remote;
 mod signed;
@@ -10,6 +11,7 @@ mod signed;
 pub use body::{JsonBody, json};
 pub use caller::{Caller, Headers, MasterCaller, PatientCaller};
 pub use intake::{Rooms, received};
+pub use noted::{limited, noted};
 pub use query::{PathIds, QueryOf, must_count};
 pub use remote::Remote;
 pub use signed::{Streamed, signed};

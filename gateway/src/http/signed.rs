@@ -105,6 +105,7 @@ async fn admit(
     let (mut parts, body) = request.into_parts();
     let (key, signer) = signer(gateway, parsed, &parts.headers, now).await?;
     parsed.verify_request(&covered(&parts)?, &key)?;
+    gateway.rates.signer(parsed.params.key)?;
     let nonce = parsed
         .params
         .nonce
@@ -139,7 +140,9 @@ fn blob(parts: &Parts) -> Option<BlobId> {
 /// how new the newest request is, so that a restart does not let it in again.
 async fn use_up(gateway: &Gateway, name: Digest, created: u64, now: u64) -> Result<(), Problem> {
     if gateway.store.is_shared() {
-        let new = gateway.blocking(move |g| Ok(g.store.take_nonce(&name, created)?)).await?;
+        let new = gateway
+            .blocking(move |g| Ok(g.store.take_nonce(&name, created)?))
+            .await?;
         return if new { Ok(()) } else { Err(Refusal::Replayed.into()) };
     }
     if gateway.replay.is_newest(created) {

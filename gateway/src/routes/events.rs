@@ -44,7 +44,13 @@ pub async fn stream(State(gateway): State<Gateway>, caller: Caller, headers: Hea
 /// What the client has heard last. One that is none of ours is as good as too old.
 fn last_id(headers: &HeaderMap) -> Option<u64> {
     let value = headers.get("last-event-id")?;
-    Some(value.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX))
+    Some(
+        value
+            .to_str()
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(u64::MAX),
+    )
 }
 
 /// One workstation that listens.
@@ -82,7 +88,11 @@ impl Listener {
         let (news, closing) = (gateway.board.listen(), gateway.closing.subscribe());
         let (oldest, newest) = gateway.blocking(|g| Ok(g.store.news_span()?)).await?;
         let kept = last.filter(|last| (oldest.saturating_sub(1)..=newest).contains(last));
-        let first = if last.is_some() && kept.is_none() { Next::Resync } else { Next::Place };
+        let first = if last.is_some() && kept.is_none() {
+            Next::Resync
+        } else {
+            Next::Place
+        };
         let heard = kept.unwrap_or(newest);
         let mut listener = Self {
             gateway,
@@ -126,9 +136,7 @@ impl Listener {
             }
             let event = match listener.next().await {
                 Next::Place => Event::default().id(listener.heard.to_string()),
-                Next::Tell(Told { id, kind, data, .. }) => {
-                    Event::default().id(id.to_string()).event(kind).data(data)
-                }
+                Next::Tell(Told { id, kind, data, .. }) => Event::default().id(id.to_string()).event(kind).data(data),
                 Next::Resync => Event::default()
                     .id(listener.heard.to_string())
                     .event("resync")

@@ -63,7 +63,9 @@ pub async fn grant(
             since: g.clock.now(),
         };
         // Kept before the chain has it, so that whoever is told of the grant finds it; but only once the action holds and is paid for.
-        let outcome = g.sponsor_after(&action, from, Some(caller.key.id()), || Ok(g.store.put_grant(&stored)?))?;
+        let outcome = g.sponsor_after(&action, from, Some(caller.key.id()), || {
+            Ok(g.store.put_grant(&stored)?)
+        })?;
         Ok(Json(Granted {
             commitment,
             tx: outcome.tx,

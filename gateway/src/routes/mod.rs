@@ -23,21 +23,21 @@ mod wraps;
 pub(crate) use records::Wanted;
 
 use crate::error::{Problem, Refusal};
-use crate::http::{received, signed};
+use crate::http::{limited, noted, received, signed};
 use crate::state::Gateway;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::middleware;
 use axum::routing::{get, post, put};
-use std::time::Instant;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 /// The whole server, without a socket.
 pub fn app(gateway: Gateway) -> Router {
     let signed_layer = middleware::from_fn_with_state(gateway.clone(), signed);
     let received_layer = middleware::from_fn_with_state(gateway.clone(), received);
+    let limited_layer = middleware::from_fn_with_state(gateway.clone(), limited);
+    let noted_layer = middleware::from_fn_with_state(gateway.clone(), noted);
     let encrypted = gateway.settings.tls.is_some();
     Router::new()
         .merge(
@@ -50,11 +50,12 @@ pub fn app(gateway: Gateway) -> Router {
                 .route_layer(received_layer)
                 .layer(DefaultBodyLimit::disable()),
         )
-        .route_layer(middleware::from_fn(noted))
         .merge(page::routes())
         .fallback(|| async { Problem::from(Refusal::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(Refusal::MethodNotAllowed) })
         .with_state(gateway)
+        .layer(limited_layer)
+        .layer(noted_layer)
         .layer(always("x-content-type-options", Some("nosniff")))
         .layer(always(
             "strict-transport-security",
@@ -129,17 +130,4 @@ fn signed_routes() -> Router<Gateway> {
         .route("/v1/institutions/{id}/inks", get(uses::inks))
         .route("/v1/institutions/{id}/uses", get(uses::lines))
         .route("/v1/events", get(events::stream))
-}
-
-/// Notes method, route and outcome: no id, no address, nothing of any patient.
-async fn noted(request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(String::new, |path| path.as_str().to_owned());
-    let answer = next.run(request).await;
-    tracing::debug!(%method, route, status = answer.status().as_u16(), ms = start.elapsed().as_millis(), "answered");
-    answer
 }

@@ -3,11 +3,21 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 pub fn command(data: &Path, arguments: &[&str]) -> Command {
+    if data.exists() {
+        // The system's temporary folders can be entered by everybody; a gateway does not serve from such a one.
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-gateway"));
+    // A place on PostgreSQL says so here.
+    let settings = data.join("gateway.toml");
+    if settings.exists() {
+        command.arg("--config").arg(settings);
+    }
     command
         .arg("--data")
         .arg(data)
@@ -22,6 +32,7 @@ pub fn command(data: &Path, arguments: &[&str]) -> Command {
 pub struct Process {
     pub child: Child,
     pub url: String,
+    pub admin: String,
 }
 
 impl Process {
@@ -37,9 +48,11 @@ impl Process {
             .read_line(&mut line)
             .unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
+        let address = |name: &str| ready[name].as_str().unwrap().to_owned();
         Self {
             child,
-            url: ready["listening"].as_str().unwrap().to_owned(),
+            url: address("listening"),
+            admin: address("admin"),
         }
     }
 

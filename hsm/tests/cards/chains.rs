@@ -313,3 +313,28 @@ fn any_content_of_the_extensions_is_read_without_panic() {
         prop_assert_eq!(chain.verdict(&bundle) == Verdict::Genuine, strong);
     });
 }
+
+/// Evidence comes from strangers, through the gateway: whatever the bytes are, they get a verdict, and altered ones never the best.
+#[test]
+fn any_bytes_are_judged_and_no_altered_leaf_is_genuine() {
+    let chain = Plan::default().make();
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = [chain.root.as_str(), &chain.tiers[0], &chain.tiers[1]].concat();
+    std::fs::write(folder.path().join("bundle.pem"), bundle).unwrap();
+    let roots = Roots::from_pem_dir(folder.path()).unwrap();
+    let judged = |evidence: &Evidence| verify(evidence, &[(chain.slot, chain.key)], &roots, NOW).overall();
+    assert_eq!(judged(&chain.evidence), Verdict::Genuine);
+    let bytes = || proptest::collection::vec(any::<u8>(), 0..300);
+    proptest!(quiet(256), |(at in any::<prop::sample::Index>(), bits in 1u8.., junk in bytes(), which in 0..4u8)| {
+        let mut evidence = chain.evidence.clone();
+        let at = at.index(evidence.leaf9a.len());
+        match which {
+            0 => evidence.leaf9a = junk,
+            1 => evidence.issuer = junk,
+            2 => evidence.leaf9a.truncate(at),
+            _ => evidence.leaf9a[at] ^= bits,
+        }
+        let _reads_or_not = Facts::of(&evidence.leaf9a);
+        prop_assert_ne!(judged(&evidence), Verdict::Genuine);
+    });
+}

@@ -29,9 +29,10 @@ impl Gateway {
         let port = if usual { USUAL_PORT } else { 0 };
         let config = place.data("gateway.toml");
         let data = place.data("gateway");
-        std::fs::create_dir_all(&data)?;
+        // The gateway makes its folder itself, for its own eyes only.
+        std::fs::create_dir_all(place.data(""))?;
         let text = format!(
-            "listen = \"127.0.0.1:{port}\"\ndata = {:?}\n[log]\ncheckpoint = 2\n",
+            "listen = \"127.0.0.1:{port}\"\ndata = {:?}\n[admin]\nlisten = \"127.0.0.1:0\"\n[log]\ncheckpoint = 2\n",
             data.display().to_string()
         );
         std::fs::write(&config, text)?;

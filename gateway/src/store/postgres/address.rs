@@ -32,7 +32,9 @@ pub enum AddressError {
     #[error("the database's password file cannot be read, or can be read by others than its owner")]
     PasswordFile,
     /// In clear over a network.
-    #[error("the database is not on this machine: its url needs sslmode=require, and root_certificate the authority's file")]
+    #[error(
+        "the database is not on this machine: its url needs sslmode=require, and root_certificate the authority's file"
+    )]
     Unencrypted,
     /// The authority's certificate.
     #[error("the database's root certificate cannot be read")]

@@ -83,10 +83,7 @@ impl Link {
     }
 
     /// Runs `work` after what is pending, on one journey.
-    fn after_pending<T>(
-        &self,
-        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, StoreError> {
+    fn after_pending<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
         let pending = self.pending.take();
         if pending.is_empty() {
             return self.wait(work);

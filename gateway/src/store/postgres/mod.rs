@@ -56,7 +56,10 @@ impl Postgres {
 
     fn home(&self) -> Result<Handle, StoreError> {
         let gone = || StoreError::Failed("the database's thread has ended".to_owned());
-        self.runtime.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(gone)
+        self.runtime
+            .as_ref()
+            .map(|runtime| runtime.handle().clone())
+            .ok_or_else(gone)
     }
 }
 
@@ -95,7 +98,11 @@ impl Database for Postgres {
 async fn must_be_durable(client: &Client) -> Result<Result<(), StoreError>, tokio_postgres::Error> {
     for (show, name, good) in [
         ("SHOW fsync", "fsync off", ["on", "on"]),
-        ("SHOW synchronous_commit", "synchronous_commit other than on", ["on", "remote_apply"]),
+        (
+            "SHOW synchronous_commit",
+            "synchronous_commit other than on",
+            ["on", "remote_apply"],
+        ),
     ] {
         let answer = client.simple_query(show).await?;
         let value = answer.iter().find_map(|message| match message {
@@ -120,7 +127,10 @@ pub fn open(address: Address, accept_loss: bool, scribe: Arc<Scribe>) -> Result<
 }
 
 /// Makes the version's row. Two gateways may do it at the same moment; then one of them is refused, and finds it made.
-pub(super) fn prepare_version(database: &Postgres) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prepare_version(database: &Postgres) -> Result<(), StoreError> {
     use crate::store::sql::Connection as _;
     let link = database.connect()?;
     link.batch(VERSION).or_else(|_| database.connect()?.batch(VERSION))

@@ -3,8 +3,8 @@
 use super::documents::{execute, one, text, value};
 use super::{Connection, Row, values};
 use crate::replay::WINDOW;
-use crate::store::shared::{Item, Span, Told, Unblock};
 use crate::store::StoreError;
+use crate::store::shared::{Item, Span, Told, Unblock};
 use wardkey_core::hpke::Sealed;
 use wardkey_core::id::{Digest, InstitutionId};
 use wardkey_core::unblock::UnblockRequest;
@@ -180,7 +180,11 @@ pub(super) fn sweep(c: &dyn Connection, now: u64) -> Result<(), StoreError> {
     )?;
     execute(c, "DELETE FROM nonces WHERE created <= $1", values![before])?;
     let now = c.time()?.unwrap_or(now);
-    execute(c, "DELETE FROM counts WHERE hour < $1", values![(now / 3600).saturating_sub(1)])?;
+    execute(
+        c,
+        "DELETE FROM counts WHERE hour < $1",
+        values![(now / 3600).saturating_sub(1)],
+    )?;
     execute(c, "DELETE FROM unblocks WHERE ends <= $1", values![now])?;
     // The newest stays, so that ids go on from it and a listener can tell whether it missed something.
     execute(

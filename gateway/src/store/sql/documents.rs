@@ -75,7 +75,11 @@ pub(super) fn put_patient_keys(c: &dyn Connection, patient: &PatientId, keys: &P
 }
 
 pub(super) fn patient_keys(c: &dyn Connection, patient: &PatientId) -> Result<Option<PatientKeys>, StoreError> {
-    one(c, "SELECT document FROM patient_keys WHERE patient = $1", values![&patient.0])
+    one(
+        c,
+        "SELECT document FROM patient_keys WHERE patient = $1",
+        values![&patient.0],
+    )
 }
 
 pub(super) fn put_grant(c: &dyn Connection, grant: &StoredGrant) -> Result<(), StoreError> {
@@ -94,7 +98,11 @@ pub(super) fn put_grant(c: &dyn Connection, grant: &StoredGrant) -> Result<(), S
 }
 
 pub(super) fn grant(c: &dyn Connection, commitment: &Commitment) -> Result<Option<StoredGrant>, StoreError> {
-    one(c, "SELECT document FROM grants WHERE commitment = $1", values![&commitment.0])
+    one(
+        c,
+        "SELECT document FROM grants WHERE commitment = $1",
+        values![&commitment.0],
+    )
 }
 
 pub(super) const OF_PATIENT: &str = "SELECT commitment, document FROM grants WHERE patient = $1 ORDER BY id DESC";

@@ -85,7 +85,11 @@ pub(super) fn put_proposal(c: &dyn Connection, proposal: &Proposal) -> Result<()
 }
 
 pub(super) fn proposal(c: &dyn Connection, digest: &Digest) -> Result<Option<Proposal>, StoreError> {
-    one(c, "SELECT document FROM proposals WHERE digest = $1", values![&digest.0])
+    one(
+        c,
+        "SELECT document FROM proposals WHERE digest = $1",
+        values![&digest.0],
+    )
 }
 
 pub(super) fn proposals_of(c: &dyn Connection, institution: &InstitutionId) -> Result<Vec<Proposal>, StoreError> {

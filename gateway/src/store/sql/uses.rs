@@ -91,10 +91,14 @@ pub(super) fn put_note(c: &dyn Connection, device: &DeviceId, note: &Note) -> Re
 }
 
 pub(super) fn note(c: &dyn Connection, device: &DeviceId) -> Result<Option<Note>, StoreError> {
-    c.one("SELECT time, note FROM notes WHERE device = $1", values![&device.0], |row| {
-        Ok(Note {
-            time: row.int(0)?,
-            text: row.text(1)?.to_owned(),
-        })
-    })
+    c.one(
+        "SELECT time, note FROM notes WHERE device = $1",
+        values![&device.0],
+        |row| {
+            Ok(Note {
+                time: row.int(0)?,
+                text: row.text(1)?.to_owned(),
+            })
+        },
+    )
 }

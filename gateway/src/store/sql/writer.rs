@@ -116,7 +116,9 @@ fn in_savepoint<T>(
         // SQLite itself rolls everything back when the disk is full; a lost connection does so too. Then there is no savepoint.
         Some(error.clone())
     } else {
-        Some(StoreError::Failed("the database has rolled back a group of changes".into()))
+        Some(StoreError::Failed(
+            "the database has rolled back a group of changes".into(),
+        ))
     };
     result
 }
@@ -229,12 +231,11 @@ impl<D: Database> Desk<D> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "test")]
 mod tests {
-    use super::super::{connect, prepare, records};
+    use super::super::{migrate, records, values};
     use super::*;
     use crate::log::Draft;
-    use rusqlite::params;
+    use crate::store::sqlite::{Link, Sqlite};
     use std::path::Path;
-    use std::time::Duration;
     use wardkey_core::id::{DeviceId, Digest, InstitutionId, PatientId};
     use wardkey_core::key::SoftKey;
     use wardkey_core::log::{Deed, verify_inclusion};
@@ -251,22 +252,24 @@ mod tests {
         Arc::new(Scribe::new(domain, &SoftKey::generate().unwrap()).unwrap())
     }
 
-    /// A store with one patient's log key, which waits 50 ms for a lock.
-    fn store(path: &Path, scribe: &Scribe) -> Connection {
-        let mut connection = connect(path).unwrap();
-        prepare(&mut connection, scribe).unwrap();
-        connection.busy_timeout(Duration::from_millis(50)).unwrap();
+    /// A file that waits 50 ms for a lock.
+    fn database(path: &Path) -> Arc<Sqlite> {
+        Arc::new(Sqlite::at(path, 0).waiting(Duration::from_millis(50)))
+    }
+
+    /// A store with one patient's log key.
+    fn store(database: &Sqlite, scribe: &Scribe) -> Link {
+        let link = database.connect().unwrap();
+        migrate::prepare::<Sqlite>(&link, scribe).unwrap();
         let key = SoftKey::generate().unwrap().public();
-        let values = params![PATIENT.0, key.bytes()];
-        connection
-            .execute("INSERT INTO patient_keys VALUES (?1, 1, ?2, '')", values)
-            .unwrap();
-        connection
+        let sql = "INSERT INTO patient_keys VALUES ($1, 1, $2, '')";
+        link.execute(sql, values![&PATIENT.0, key.bytes()]).unwrap();
+        link
     }
 
     fn writer(path: &Path) -> Writer {
-        let scribe = scribe();
-        Writer::start(store(path, &scribe), scribe).unwrap()
+        let (database, scribe) = (database(path), scribe());
+        Writer::start(store(&database, &scribe), database, scribe).unwrap()
     }
 
     /// Logs a reading; checks the proof that comes with it, and gives its place.
@@ -282,7 +285,8 @@ mod tests {
             time: 1,
             pen: None,
         };
-        let entries = log::prepare(work.connection, work.scribe, [draft])?;
+        let keys = log::keys(work.connection, std::slice::from_ref(&draft))?;
+        let entries = log::prepare(work.scribe, &keys, vec![draft])?;
         let lines = records::log_reads(work, entries)?;
         let (receipt, proof) = (&lines[0].receipt, &lines[0].proof);
         verify_inclusion(proof.size, &proof.root, receipt.index, &receipt.leaf, &proof.path).unwrap();
@@ -296,24 +300,28 @@ mod tests {
     #[test]
     fn a_group_that_sqlite_rolled_back_is_told_to_everyone_in_it_and_the_log_goes_on() {
         let folder = tempfile::tempdir().unwrap();
-        let scribe = scribe();
-        let connection = store(&folder.path().join("store.sqlite"), &scribe);
-        let pages: u32 = connection
-            .pragma_query_value(None, "page_count", |row| row.get(0))
-            .unwrap();
-        connection.pragma_update(None, "max_page_count", pages + 1).unwrap();
-        let tree = Tree::of_size(0);
+        let (database, scribe) = (database(&folder.path().join("store.sqlite")), scribe());
+        let link = store(&database, &scribe);
+        let mut pages = 0;
+        link.each("PRAGMA page_count", &[], &mut |row| {
+            pages = row.int::<u32>(0)?;
+            Ok(())
+        })
+        .unwrap();
+        link.batch(&format!("PRAGMA max_page_count = {}", pages + 1)).unwrap();
         let mut desk = Desk {
-            connection,
-            tree,
+            link,
+            database,
+            tree: Tree::of_size(0),
             scribe,
+            again: Again::default(),
         };
         let (sender, inbox) = channel();
         let (first, first_told) = boxed(reading);
         let (large, large_told) = boxed(|work| {
-            let values = params![[1u8; 32], "x".repeat(100_000)];
-            work.connection
-                .execute("INSERT INTO sessions VALUES (?1, 1, ?2)", values)?;
+            let text = "x".repeat(100_000);
+            let sql = "INSERT INTO sessions VALUES ($1, 1, $2)";
+            work.connection.execute(sql, values![&[1u8; 32], &text])?;
             Ok(())
         });
         let (after, after_told) = boxed(reading);
@@ -322,7 +330,7 @@ mod tests {
         desk.group(first, &inbox);
         assert_eq!(first_told.recv().unwrap(), Err(StoreError::Full));
         assert_eq!(large_told.recv().unwrap(), Err(StoreError::Full));
-        assert_eq!(log::size(&desk.connection), Ok(0));
+        assert_eq!(log::size(&desk.link), Ok(0));
         desk.group(inbox.recv().unwrap(), &inbox);
         assert_eq!(after_told.recv().unwrap(), Ok(0));
     }
@@ -334,8 +342,8 @@ mod tests {
         let writer = writer(&path);
         assert_eq!(read(&writer), Ok(0));
 
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let other = database(&path).connect().unwrap();
+        other.step(Step::Begin).unwrap();
         let ran = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let seen = Arc::clone(&ran);
         let refused = writer.run(move |_| {
@@ -345,7 +353,7 @@ mod tests {
         assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
         assert!(!ran.load(std::sync::atomic::Ordering::SeqCst), "it ran all the same");
         assert!(matches!(read(&writer), Err(StoreError::Failed(_))));
-        other.execute_batch("ROLLBACK").unwrap();
+        other.step(Step::Rollback).unwrap();
         assert_eq!(log::size(&other), Ok(1), "a refused reading was logged");
 
         assert_eq!((1..5).map(|_| read(&writer)).collect::<Vec<_>>(), [1, 2, 3, 4].map(Ok));
@@ -358,12 +366,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         let writer = writer(&path);
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let unlock = move || other.execute_batch("ROLLBACK").unwrap();
+        let other = database(&path).connect().unwrap();
+        other.step(Step::Begin).unwrap();
+        let unlock = move || other.step(Step::Rollback).unwrap();
         let refused = writer.run(move |work| {
             unlock();
-            work.connection.execute("DELETE FROM patient_keys", [])?;
+            work.connection.execute("DELETE FROM patient_keys", &[])?;
             Ok(())
         });
         assert!(refused.is_err());

@@ -90,9 +90,7 @@ impl Connection for Link {
             Step::Commit => &["COMMIT"],
             Step::Rollback => &["ROLLBACK"],
         };
-        statements
-            .iter()
-            .try_for_each(|sql| self.execute(sql, &[]).map(|_| ()))
+        statements.iter().try_for_each(|sql| self.execute(sql, &[]).map(|_| ()))
     }
 
     fn in_transaction(&self) -> bool {

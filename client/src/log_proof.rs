@@ -1,14 +1,34 @@
 //! Proof that a read is in the gateway's log; data without it is refused.
 
-use crate::error::DeskError;
-use crate::notice::Notice;
-use crate::view::LogPlace;
 use serde::Deserialize;
 use wardkey_core::id::Digest;
-use wardkey_core::key::PublicKey;
-use wardkey_core::log::{Receipt, verify_inclusion};
+use wardkey_core::key::{KeyError, PublicKey};
+use wardkey_core::log::{NotIncluded, Receipt, verify_inclusion};
 use wardkey_core::section::Section;
 use wardkey_core::typed::Domain;
+
+/// Why a read does not count as logged: its data must not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotLogged {
+    /// A section has no line of its own, or an old one.
+    #[error("the gateway did not prove that the read is in its log")]
+    Missing,
+    /// The receipt is not the gateway's.
+    #[error(transparent)]
+    Receipt(#[from] KeyError),
+    /// The line is not in the tree.
+    #[error(transparent)]
+    NotIncluded(#[from] NotIncluded),
+}
+
+/// Where a read stands in the gateway's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPlace {
+    /// Index of the newest line of this read.
+    pub index: u64,
+    /// Size of the log then.
+    pub size: u64,
+}
 
 /// Seconds between a receipt and this terminal's clock.
 const CLOCK_TOLERANCE: u64 = 300;
@@ -33,10 +53,10 @@ pub struct LogProof {
 }
 
 impl LogProof {
-    fn verify(&self, domain: &Domain, gateway: &PublicKey, now: u64) -> Result<(), Notice> {
+    fn verify(&self, domain: &Domain, gateway: &PublicKey, now: u64) -> Result<(), NotLogged> {
         let receipt = &self.receipt;
         if receipt.index != self.index || receipt.leaf != self.leaf || receipt.time.abs_diff(now) > CLOCK_TOLERANCE {
-            return Err(DeskError::ProofMissing.into());
+            return Err(NotLogged::Missing);
         }
         receipt.verify(domain, gateway)?;
         verify_inclusion(self.size, &self.root, self.index, &self.leaf, &self.path)?;
@@ -47,23 +67,23 @@ impl LogProof {
 /// Checks that every section that was asked for has its own, fresh line in the log.
 ///
 /// # Errors
-/// [`DeskError::ProofMissing`], or what does not hold.
+/// [`NotLogged`].
 pub fn check_read(
     proofs: &[LogProof],
     sections: &[Section],
     domain: &Domain,
     gateway: &PublicKey,
     now: u64,
-) -> Result<Option<LogPlace>, Notice> {
+) -> Result<Option<LogPlace>, NotLogged> {
     let mut lines = std::collections::HashSet::new();
     for section in sections {
         let proof = proofs
             .iter()
             .find(|p| p.section == section.number())
-            .ok_or(DeskError::ProofMissing)?;
+            .ok_or(NotLogged::Missing)?;
         proof.verify(domain, gateway, now)?;
         if !lines.insert(proof.index) {
-            return Err(DeskError::ProofMissing.into());
+            return Err(NotLogged::Missing);
         }
     }
     Ok(proofs.iter().max_by_key(|p| p.index).map(|p| LogPlace {

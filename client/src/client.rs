@@ -1,7 +1,6 @@
 //! Requests.
 
-use super::error::GatewayError;
-use crate::clock::now;
+use crate::error::GatewayError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
@@ -55,9 +54,10 @@ pub struct Gateway {
     http: reqwest::Client,
     origin: Url,
     online: AtomicBool,
+    now: fn() -> u64,
 }
 
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     pub method: Method,
     pub path: String,
     pub query: Option<String>,
@@ -88,11 +88,12 @@ impl Covered {
 }
 
 impl Gateway {
-    /// A gateway at `origin`, with an own certificate authority (PEM) if it has one.
+    /// A gateway at `origin`, with an own certificate authority (PEM) if it has one. `local` keeps proxies out; `now` is the time in
+    /// seconds since 1970, which requests are signed with.
     ///
     /// # Errors
     /// [`GatewayError::Offline`] if the HTTP client cannot be made.
-    pub fn new(origin: &str, authority: Option<&[u8]>, local: bool) -> Result<Self, GatewayError> {
+    pub fn new(origin: &str, authority: Option<&[u8]>, local: bool, now: fn() -> u64) -> Result<Self, GatewayError> {
         // Another part of the process may have chosen a provider already; that one is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -114,6 +115,7 @@ impl Gateway {
             http,
             origin,
             online: AtomicBool::new(false),
+            now,
         })
     }
 
@@ -123,7 +125,7 @@ impl Gateway {
         self.online.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GatewayError> {
+    pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, GatewayError> {
         let body = self.exchange(call).await?;
         serde_json::from_slice(if body.is_empty() { b"null" } else { &body }).map_err(|error| {
             tracing::warn!(
@@ -187,7 +189,7 @@ impl Gateway {
             return Ok((request, covered, None));
         };
         let params = SignatureParams {
-            created: now(),
+            created: (self.now)(),
             nonce: Some(nonce()?),
             key: KeyName::Session(credential.id),
         };
@@ -201,10 +203,11 @@ impl Gateway {
     }
 
     /// Opens the stream of events. What it says is a hint only: everything is read again through verified answers.
-    pub(super) async fn event_stream(
+    pub(crate) async fn event_stream(
         &self,
         by: &Credential,
         gateway: &PublicKey,
+        last: Option<&str>,
     ) -> Result<reqwest::Response, GatewayError> {
         let call = Call {
             method: Method::GET,
@@ -214,7 +217,10 @@ impl Gateway {
             by: Some((by, gateway)),
             permission: None,
         };
-        let (request, ..) = self.prepare(&call)?;
+        let (mut request, ..) = self.prepare(&call)?;
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
         let answer = request
             .header("accept", "text/event-stream")
             .send()
@@ -288,7 +294,8 @@ fn nonce() -> Result<String, GatewayError> {
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
-pub(crate) fn percent_encode(text: &str) -> String {
+#[must_use]
+pub fn percent_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -333,7 +340,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_gateway_that_is_not_there_is_offline() {
-        let gateway = Gateway::new("http://127.0.0.1:1", None, true).unwrap();
+        let gateway = Gateway::new("http://127.0.0.1:1", None, true, || 0).unwrap();
         assert_eq!(gateway.network().await.err(), Some(GatewayError::Offline));
         assert!(!gateway.is_online());
     }

@@ -1,8 +1,8 @@
 //! The requests of protocol §7, one method each.
 
-use super::client::{Call, Credential, Gateway, Permission};
-use super::error::GatewayError;
-use super::wire::{
+use crate::client::{Call, Credential, Gateway, Permission};
+use crate::error::GatewayError;
+use crate::wire::{
     ActionDone, Challenge, DeviceFacts, DeviceRequestState, DeviceWithCertificate, GrantOffer, InkView,
     InstitutionAnswer, InstitutionFacts, InstitutionRow, Network, OpenSession, ProposalBecame, Proposed, Records,
     SectionKeysAnswer, SessionOpened, UnblockShown, UseLine, WaitingRequest, WrapTo, WrapView, WrittenReceipts,
@@ -126,7 +126,7 @@ impl Gateway {
     }
 
     /// Asks for the unblocking of a card.
-    pub(crate) async fn ask_unblock(&self, request: &UnblockRequest) -> Result<(), GatewayError> {
+    pub async fn ask_unblock(&self, request: &UnblockRequest) -> Result<(), GatewayError> {
         let _: serde_json::Value = self
             .public(Method::POST, "/v1/unblocks".to_owned(), body(request)?)
             .await?;
@@ -134,12 +134,12 @@ impl Gateway {
     }
 
     /// A request to unblock, and its answer.
-    pub(crate) async fn unblock(&self, id: &Digest) -> Result<UnblockShown, GatewayError> {
+    pub async fn unblock(&self, id: &Digest) -> Result<UnblockShown, GatewayError> {
         self.public(Method::GET, format!("/v1/unblocks/{id}"), None).await
     }
 
     /// A request to unblock by the first bits of its id.
-    pub(crate) async fn unblock_named(&self, start: &[u8; 8]) -> Result<UnblockShown, GatewayError> {
+    pub async fn unblock_named(&self, start: &[u8; 8]) -> Result<UnblockShown, GatewayError> {
         self.call(Call {
             method: Method::GET,
             path: "/v1/unblocks".to_owned(),
@@ -152,7 +152,7 @@ impl Gateway {
     }
 
     /// Answers a request to unblock.
-    pub(crate) async fn answer_unblock(&self, id: &Digest, sealed: &Sealed) -> Result<(), GatewayError> {
+    pub async fn answer_unblock(&self, id: &Digest, sealed: &Sealed) -> Result<(), GatewayError> {
         let _: serde_json::Value = self
             .public(Method::PUT, format!("/v1/unblocks/{id}/answer"), body(sealed)?)
             .await?;
@@ -225,7 +225,7 @@ impl Gateway {
     }
 
     /// The patient's section keys, unverified.
-    pub(crate) async fn section_keys(
+    pub async fn section_keys(
         &self,
         by: (&Credential, &PublicKey),
         patient: &PatientId,
@@ -403,7 +403,7 @@ impl Gateway {
     }
 
     /// The keys of an institution's use lines that were in use at `since` or later, oldest first.
-    pub(crate) async fn inks(
+    pub async fn inks(
         &self,
         by: (&Credential, &PublicKey),
         institution: &InstitutionId,
@@ -414,7 +414,7 @@ impl Gateway {
     }
 
     /// A card's use lines under one key, a page from a number on.
-    pub(crate) async fn uses(
+    pub async fn uses(
         &self,
         by: (&Credential, &PublicKey),
         institution: &InstitutionId,

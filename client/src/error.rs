@@ -1,7 +1,6 @@
 //! Why a request to the gateway gave nothing.
 
-use crate::notice::{Notice, Tone};
-use wardkey_core::fault::{Coded as _, Fault};
+use wardkey_core::fault::Fault;
 use wardkey_core::http_signature::HttpSignatureError;
 use wardkey_core::institution::Unproved;
 
@@ -65,27 +64,5 @@ impl From<HttpSignatureError> for GatewayError {
 impl From<Unproved> for GatewayError {
     fn from(error: Unproved) -> Self {
         Self::Unproved(error)
-    }
-}
-
-impl From<GatewayError> for Notice {
-    fn from(error: GatewayError) -> Self {
-        match error {
-            GatewayError::Offline => Self::new(
-                Tone::Warning,
-                "gateway-offline",
-                error.to_string(),
-                "What you wrote is kept and sent later. Check the network cable; tell IT if it lasts.",
-            ),
-            GatewayError::Refused { fault, .. } => fault.into(),
-            GatewayError::Untrusted(signature) => signature.fault().into(),
-            GatewayError::Unproved(unproved) => unproved.into(),
-            GatewayError::Unreadable => Self::new(
-                Tone::Danger,
-                "gateway-unreadable",
-                error.to_string(),
-                "Tell IT: the workstation's program and the gateway may be of different versions.",
-            ),
-        }
     }
 }

@@ -367,7 +367,7 @@ pub struct Records {
     /// The records.
     pub records: Vec<Record>,
     /// One proof per section asked for.
-    pub log: Vec<super::LogProof>,
+    pub log: Vec<crate::LogProof>,
 }
 
 /// `POST /v1/patients/{id}/records`.
