@@ -31,7 +31,7 @@ enum Item {
 
 /// One item and what follows it; every length must be the shortest that holds and lie within the input.
 fn item(input: &[u8]) -> (Item, &[u8]) {
-    let (first, rest) = input.split_first().expect("an item");
+    let (first, rest) = input.split_first().unwrap();
     let long = |base: u8| {
         let (size, rest) = rest.split_at(usize::from(first - base));
         let length = size.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
