@@ -106,7 +106,12 @@ fn keyed<M: SolType<RustType = M> + Into<Action>>(parameters: &[u8]) -> Result<S
 }
 
 fn approval(parameters: &[u8]) -> Result<SignedAction, ChainError> {
-    type Parameters = (structs::ApproveDevice, sol_data::Array<Pair>, structs::RequestDevice, Pair);
+    type Parameters = (
+        structs::ApproveDevice,
+        sol_data::Array<Pair>,
+        structs::RequestDevice,
+        Pair,
+    );
     let (message, signatures, request, proof) = decoded::<Parameters>(parameters)?;
     Ok(SignedAction {
         action: message.into(),

@@ -294,7 +294,9 @@ impl Coded for ChainError {
             Self::Storage(_) => "Check that the disk has room and the ledger's file may be written, then try again.",
             Self::OtherGenesis(_) => "Start with the settings that made this ledger, or name another file.",
             Self::Corrupt(_) => "Stop the gateway, keep the file as evidence, and restore the ledger from a backup.",
-            Self::Unreachable(_) | Self::Behind => "Check the nodes under [chain] endpoints; nothing is permitted until one answers.",
+            Self::Unreachable(_) | Self::Behind => {
+                "Check the nodes under [chain] endpoints; nothing is permitted until one answers."
+            }
             Self::Disagreement(_) | Self::Unproven(_) => {
                 "Find out which node is wrong and take it out of [chain] endpoints; nothing is permitted until they agree."
             }
@@ -303,7 +305,9 @@ impl Coded for ChainError {
             Self::Reorganised(_) | Self::Diverged(_) => {
                 "Nothing is permitted until the gateway has read the whole chain again; find out what happened to the chain."
             }
-            Self::Pending => "Nothing is to be done: it will be sent again until it is in a block. Ask again in a minute.",
+            Self::Pending => {
+                "Nothing is to be done: it will be sent again until it is in a block. Ask again in a minute."
+            }
             Self::FeeCap { .. } => "Wait until the chain is cheaper, or raise [chain] max_fee_gwei.",
             Self::Sponsor(_) => "Check the sponsor's key file, and send the sponsor's account some money.",
             Self::Machine(_) => "Try again; if it happens again, report it with the gateway's log.",

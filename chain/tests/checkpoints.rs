@@ -3,7 +3,7 @@
 
 mod common;
 use common::{LATER, START, World, refusal};
-use wardkey_chain::{Refusal};
+use wardkey_chain::Refusal;
 use wardkey_core::typed::structs;
 
 fn checkpoint(size: u64, root: u8, deadline: u64) -> structs::Checkpoint {

@@ -53,12 +53,16 @@ fn through(settings: &RpcSettings, endpoints: &[String], quorum: usize) -> Resul
 
 fn grant(world: &World) {
     let (commitment, deadline) = (COMMITMENT.0.into(), LATER);
-    world.act_by_key(&key("one-time"), structs::Grant { commitment, deadline }).unwrap();
+    world
+        .act_by_key(&key("one-time"), structs::Grant { commitment, deadline })
+        .unwrap();
 }
 
 fn revoke(world: &World) {
     let (commitment, deadline) = (COMMITMENT.0.into(), LATER);
-    world.act_by_key(&key("one-time"), structs::Revoke { commitment, deadline }).unwrap();
+    world
+        .act_by_key(&key("one-time"), structs::Revoke { commitment, deadline })
+        .unwrap();
 }
 
 /// A projection that follows.
@@ -69,7 +73,8 @@ struct Followed {
 
 impl Followed {
     fn of(world: &World) -> Self {
-        let (follower, projection) = Follower::open(&world.dir.path().join("projection.sqlite"), &*world.ledger).unwrap();
+        let (follower, projection) =
+            Follower::open(&world.dir.path().join("projection.sqlite"), &*world.ledger).unwrap();
         Self {
             follower,
             projection: RwLock::new(projection),
@@ -81,7 +86,10 @@ impl Followed {
     }
 
     fn grant(&self) -> GrantStatus {
-        self.projection.read().unwrap().grant(&COMMITMENT, &key("one-time").public())
+        self.projection
+            .read()
+            .unwrap()
+            .grant(&COMMITMENT, &key("one-time").public())
     }
 
     fn standing(&self, hospital: &Hospital) -> InstitutionStatus {
@@ -118,7 +126,11 @@ fn what_permits_counts_once_final_and_what_takes_away_at_once() {
     assert_eq!(followed.standing(&hospital), InstitutionStatus::NotAccredited);
     world.set_accredited(hospital.id, true);
     followed.look(&world).unwrap();
-    assert_eq!(followed.standing(&hospital), InstitutionStatus::NotAccredited, "again, but not final");
+    assert_eq!(
+        followed.standing(&hospital),
+        InstitutionStatus::NotAccredited,
+        "again, but not final"
+    );
     anvil(&world).ask("anvil_mine", &json!(["0x3"]));
     followed.look(&world).unwrap();
     assert_eq!(followed.standing(&hospital), InstitutionStatus::Accredited);
@@ -138,7 +150,11 @@ fn a_shallow_reorganisation_is_followed_and_a_deep_one_stops() {
     assert_eq!(followed.grant(), GrantStatus::Revoked);
     anvil(&world).ask("anvil_reorg", &json!([1, []]));
     followed.look(&world).unwrap();
-    assert_eq!(followed.grant(), GrantStatus::Live, "the chain took the revocation back");
+    assert_eq!(
+        followed.grant(),
+        GrantStatus::Live,
+        "the chain took the revocation back"
+    );
 
     anvil(&world).ask("anvil_reorg", &json!([6, []]));
     let error = followed.look(&world).unwrap_err();
@@ -160,7 +176,10 @@ fn a_restart_goes_on_where_it_was_and_an_altered_file_is_found() {
     drop(followed);
     let mut followed = Followed::of(&world);
     assert_eq!(followed.projection.read().unwrap().place(), place);
-    assert_eq!((followed.grant(), followed.look(&world).unwrap()), (GrantStatus::Live, 0));
+    assert_eq!(
+        (followed.grant(), followed.look(&world).unwrap()),
+        (GrantStatus::Live, 0)
+    );
     revoke(&world);
     followed.look(&world).unwrap();
     for _ in 0..8 {
@@ -169,13 +188,21 @@ fn a_restart_goes_on_where_it_was_and_an_altered_file_is_found() {
     drop(followed);
 
     let file = rusqlite::Connection::open(world.dir.path().join("projection.sqlite")).unwrap();
-    let altered = file.execute("DELETE FROM log WHERE id = (SELECT max(id) FROM log)", []).unwrap();
+    let altered = file
+        .execute("DELETE FROM log WHERE id = (SELECT max(id) FROM log)", [])
+        .unwrap();
     assert_eq!(altered, 1);
     drop(file);
     let mut followed = Followed::of(&world);
     followed.look(&world).unwrap();
-    assert_eq!(followed.grant(), GrantStatus::Live, "the revocation was removed from the file");
-    let found = (0..64).find_map(|_| followed.sample(&world).err()).expect("the contract knows better");
+    assert_eq!(
+        followed.grant(),
+        GrantStatus::Live,
+        "the revocation was removed from the file"
+    );
+    let found = (0..64)
+        .find_map(|_| followed.sample(&world).err())
+        .expect("the contract knows better");
     assert_eq!(found.code(), "chain-diverged");
 }
 
@@ -186,7 +213,10 @@ fn a_node_that_is_gone_is_an_error_and_another_one_takes_over() {
     let both = through(&settings, &[dead.clone(), anvil(&world).url()], 1).unwrap();
     both.head().unwrap();
     assert!(both.endpoints()[0].trouble.is_some() && both.endpoints()[1].trouble.is_none());
-    assert_eq!(through(&settings, &[dead], 1).err().unwrap().code(), "chain-other-deployment");
+    assert_eq!(
+        through(&settings, &[dead], 1).err().unwrap().code(),
+        "chain-other-deployment"
+    );
     if let Ledger::Rpc(_, anvil) = &mut world.ledger {
         anvil.kill();
     }
@@ -259,8 +289,15 @@ fn a_false_answer_of_the_contract_is_outvoted_or_refused() {
     let mut followed = Followed::of(&world);
     followed.look(&world).unwrap();
     let alone = through(&settings, &[liar.url()], 1).unwrap();
-    let found = followed.follower.sample(&alone, &followed.projection, || 0).unwrap_err();
-    assert_eq!(found.code(), "chain-diverged", "a lone liar contradicts the proved events");
+    let found = followed
+        .follower
+        .sample(&alone, &followed.projection, || 0)
+        .unwrap_err();
+    assert_eq!(
+        found.code(),
+        "chain-diverged",
+        "a lone liar contradicts the proved events"
+    );
 }
 
 #[test]
@@ -296,7 +333,11 @@ fn two_forks_are_a_disagreement() {
     let both = through(&settings, &[anvil(&world).url(), other.url()], 1).unwrap();
     assert_eq!(both.head().unwrap_err().code(), "chain-disagreement");
     other.ask("evm_mine", &json!([]));
-    assert_eq!(both.head().unwrap_err().code(), "chain-disagreement", "at another height too");
+    assert_eq!(
+        both.head().unwrap_err().code(),
+        "chain-disagreement",
+        "at another height too"
+    );
 }
 
 #[test]
@@ -307,7 +348,10 @@ fn another_contract_or_chain_is_refused() {
         change(&mut settings);
         Rpc::open(settings, Arc::new(system_now)).err().unwrap().code()
     };
-    assert_eq!(refused(|s| s.network.gateway = key("other").public()), "chain-other-deployment");
+    assert_eq!(
+        refused(|s| s.network.gateway = key("other").public()),
+        "chain-other-deployment"
+    );
     assert_eq!(refused(|s| s.network.domain.salt[0] ^= 1), "chain-other-deployment");
     assert_eq!(refused(|s| s.network.domain.contract[0] ^= 1), "chain-other-deployment");
     assert_eq!(refused(|s| s.network.domain.chain_id += 1), "chain-other-deployment");
@@ -320,12 +364,28 @@ fn another_contract_or_chain_is_refused() {
 fn actions_are_read_back_from_their_transactions() {
     let (world, _) = world(|_| {});
     let hospital = world.registered("Harbour Hospital");
-    world.set_masters(&hospital, &[&hospital.master, &key("second")], 1, &[&hospital.master, &key("second")]).unwrap();
+    world
+        .set_masters(
+            &hospital,
+            &[&hospital.master, &key("second")],
+            1,
+            &[&hospital.master, &key("second")],
+        )
+        .unwrap();
     let actions = world.ledger.institution_actions(&hospital.id).unwrap();
-    assert_eq!(actions.iter().map(|a| a.action.kind()).collect::<Vec<_>>(), ["RegisterInstitution", "SetMasters"]);
+    assert_eq!(
+        actions.iter().map(|a| a.action.kind()).collect::<Vec<_>>(),
+        ["RegisterInstitution", "SetMasters"]
+    );
     let card = key("card");
     let approval = world.approval(&hospital, &card.public(), 3, START + 900);
     let signed = world.proved(&hospital, &card, approval);
     world.submit(&signed).unwrap();
-    assert_eq!(world.ledger.device_approval(&common::device_id(&card.public())).unwrap(), Some(signed));
+    assert_eq!(
+        world
+            .ledger
+            .device_approval(&common::device_id(&card.public()))
+            .unwrap(),
+        Some(signed)
+    );
 }

@@ -58,7 +58,9 @@ impl Stage {
 
     /// The gateway is killed and started again.
     fn restarted(self) -> Self {
-        let Ledger::Rpc(rpc, anvil) = self.world.ledger else { unreachable!() };
+        let Ledger::Rpc(rpc, anvil) = self.world.ledger else {
+            unreachable!()
+        };
         drop(rpc);
         let ledger = Ledger::Rpc(open(&self.settings, &self.clock), anvil);
         let world = World { ledger, ..self.world };
@@ -72,7 +74,11 @@ impl Stage {
     }
 
     fn count(&self) -> u64 {
-        number(&self.anvil().ask("eth_getTransactionCount", &json!([RICH_ADDRESS, "latest"])))
+        number(
+            &self
+                .anvil()
+                .ask("eth_getTransactionCount", &json!([RICH_ADDRESS, "latest"])),
+        )
     }
 
     fn later(&self, seconds: u64) {
@@ -83,7 +89,12 @@ impl Stage {
     /// Most wei a unit of gas that the one waiting transaction pays.
     fn offered(&self) -> u64 {
         let pool = self.anvil().ask("txpool_content", &json!([]));
-        let own = pool["pending"].as_object().unwrap().values().next().expect("a transaction waits");
+        let own = pool["pending"]
+            .as_object()
+            .unwrap()
+            .values()
+            .next()
+            .expect("a transaction waits");
         let waiting = own.as_object().unwrap();
         assert_eq!(waiting.len(), 1, "one transaction, whatever it was replaced by");
         number(&waiting.values().next().unwrap()["maxFeePerGas"])
@@ -118,7 +129,11 @@ fn a_stuck_transaction_is_replaced_and_arrives_once() {
     stage.mine();
     let receipt = stage.rpc().submit(&action).unwrap();
     assert_eq!(stage.count(), before + 1);
-    assert_eq!(stage.rpc().submit(&action).unwrap(), receipt, "again is the first time's success");
+    assert_eq!(
+        stage.rpc().submit(&action).unwrap(),
+        receipt,
+        "again is the first time's success"
+    );
     stage.later(1);
     assert_eq!((stage.count(), stage.rpc().sponsor().pending), (before + 1, 0));
 }
@@ -134,7 +149,9 @@ fn the_cap_is_never_passed() {
     }
     assert!(stage.rpc().sponsor().at_the_cap);
     stage.anvil().ask("anvil_dropAllTransactions", &json!([]));
-    stage.anvil().ask("anvil_setNextBlockBaseFeePerGas", &json!(["0x12a05f200"]));
+    stage
+        .anvil()
+        .ask("anvil_setNextBlockBaseFeePerGas", &json!(["0x12a05f200"]));
     stage.mine();
     let (other, message) = World::registration("Summit Clinic");
     let other = SignedAction::one(message.clone(), stage.world.sign(&other, &message));
@@ -195,7 +212,9 @@ fn a_low_balance_is_told_and_the_key_file_is_private() {
     let stage = Stage::new(|_| {});
     stage.later(0);
     assert!(!stage.rpc().sponsor().low);
-    stage.anvil().ask("anvil_setBalance", &json!([RICH_ADDRESS, "0x2540be400"]));
+    stage
+        .anvil()
+        .ask("anvil_setBalance", &json!([RICH_ADDRESS, "0x2540be400"]));
     stage.later(0);
     let status = stage.rpc().sponsor();
     assert_eq!((status.low, status.balance_gwei), (true, Some(10)));
@@ -215,11 +234,17 @@ fn actions_at_once_have_numbers_of_their_own() {
             let stage = &stage;
             scope.spawn(move || {
                 let (master, message) = World::registration(&format!("Hospital {n}"));
-                let message = structs::RegisterInstitution { deadline: u64::MAX, ..message };
+                let message = structs::RegisterInstitution {
+                    deadline: u64::MAX,
+                    ..message
+                };
                 let signature = stage.world.sign(&master, &message);
                 stage.rpc().submit(&SignedAction::one(message, signature)).unwrap();
             });
         }
     });
-    assert_eq!((stage.count(), stage.rpc().institutions().unwrap().len()), (before + 8, 8));
+    assert_eq!(
+        (stage.count(), stage.rpc().institutions().unwrap().len()),
+        (before + 8, 8)
+    );
 }

@@ -129,7 +129,9 @@ impl ChainSettings {
             FinalitySetting::Confirmations(count) => Ok(Finality::Confirmations(*count)),
             FinalitySetting::Tag(tag) if tag == "finalized" => Ok(Finality::Tag),
             FinalitySetting::Tag(tag) if tag == "latest" => Ok(Finality::Latest),
-            FinalitySetting::Tag(_) => Err(SettingsError::Chain("finality is \"finalized\", \"latest\" or a number")),
+            FinalitySetting::Tag(_) => Err(SettingsError::Chain(
+                "finality is \"finalized\", \"latest\" or a number",
+            )),
         }
     }
 
@@ -224,10 +226,19 @@ mod tests {
 
     #[test]
     fn nodes_elsewhere_need_https() {
-        for safe in ["https://node.example/key", "http://127.0.0.1:8545", "http://[::1]:8545/"] {
+        for safe in [
+            "https://node.example/key",
+            "http://127.0.0.1:8545",
+            "http://[::1]:8545/",
+        ] {
             check(&format!("endpoints = [\"{safe}\"]")).unwrap();
         }
-        for open in ["http://node.example", "http://127.0.0.1.example:80", "ws://127.0.0.1:1", "http://10.0.0.1:8545"] {
+        for open in [
+            "http://node.example",
+            "http://127.0.0.1.example:80",
+            "ws://127.0.0.1:1",
+            "http://10.0.0.1:8545",
+        ] {
             let endpoints = format!("endpoints = [\"https://a.example\", \"{open}\"]");
             assert_eq!(check(&endpoints), Err("chain-tls-required"), "{open}");
         }
@@ -237,7 +248,13 @@ mod tests {
     fn what_is_incomplete_is_refused() {
         let one = "endpoints = [\"https://a.example\"]\n";
         assert_eq!(check(""), Err("chain-settings"));
-        for wrong in ["quorum = 2", "finality = 0", "finality = \"safe\"", "max_fee_gwei = 0", "wait = 0"] {
+        for wrong in [
+            "quorum = 2",
+            "finality = 0",
+            "finality = \"safe\"",
+            "max_fee_gwei = 0",
+            "wait = 0",
+        ] {
             assert_eq!(check(&format!("{one}{wrong}")), Err("chain-settings"), "{wrong}");
         }
         for right in ["finality = 12", "finality = \"latest\"", "quorum = 1"] {

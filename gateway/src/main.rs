@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 use wardkey_core::fault::{Coded as _, Fault};
-use wardkey_core::id::InstitutionId;
+use wardkey_core::id::{Digest, InstitutionId};
+use wardkey_gateway::keys::Keys;
 use wardkey_gateway::operator::{Answer, Order, ask};
 use wardkey_gateway::serve::{ServeError, lock, serve};
 use wardkey_gateway::settings::SettingsError;
@@ -42,6 +43,9 @@ enum Command {
     /// What only the operator may do. Works beside a running gateway and without one.
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Print the operator's and the gateway's public key and the deployment's salt, which `wardkey chain deploy` asks for; makes
+    /// them if the data folder has none.
+    Keys,
 }
 
 #[derive(Subcommand)]
@@ -89,6 +93,7 @@ fn run(arguments: Arguments) -> Result<(), Fault> {
     match arguments.command {
         None => run_server(settings).map_err(|error| error.fault()),
         Some(Command::Operator(command)) => order(settings, command.into()),
+        Some(Command::Keys) => keys(&settings),
     }
 }
 
@@ -100,6 +105,16 @@ fn settings(place: Place) -> Result<Settings, SettingsError> {
     settings.data = place.data.unwrap_or(settings.data);
     settings.listen = place.listen.unwrap_or(settings.listen);
     Ok(settings)
+}
+
+fn keys(settings: &Settings) -> Result<(), Fault> {
+    let keys = Keys::open(&settings.data).map_err(|error| error.fault())?;
+    let (operator, gateway) = (keys.operator.public(), keys.gateway.public());
+    println!(
+        "{}",
+        serde_json::json!({ "operator": operator, "gateway": gateway, "salt": Digest(keys.salt) })
+    );
+    Ok(())
 }
 
 fn run_server(settings: Settings) -> Result<(), ServeError> {

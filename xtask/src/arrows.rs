@@ -15,7 +15,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wardkey-gateway", &["wardkey-core", "wardkey-chain"]),
     ("wardkey-desk", &["wardkey-core", "wardkey-hsm", "wardkey-chain"]),
     ("wardkey-pinpad", &["wardkey-core", "wardkey-hsm"]),
-    ("wardkey-cli", &["wardkey-core", "wardkey-hsm", "wardkey-desk"]),
+    (
+        "wardkey-cli",
+        &["wardkey-core", "wardkey-hsm", "wardkey-chain", "wardkey-desk"],
+    ),
     ("wardkey-workstation", &["wardkey-core", "wardkey-desk"]),
     ("wardkey-virtual-card", &[]),
     (

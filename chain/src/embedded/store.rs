@@ -236,7 +236,10 @@ fn write_account(connection: &Connection, address: &Address, account: &Account) 
 /// Puts a contract into an empty ledger.
 pub fn write_code(connection: &Connection, address: &Address, code: &Bytes) -> Result<(), ChainError> {
     let hash = alloy_primitives::keccak256(code);
-    connection.execute("INSERT INTO code (hash, bytes) VALUES (?1, ?2)", params![hash.as_slice(), &code[..]])?;
+    connection.execute(
+        "INSERT INTO code (hash, bytes) VALUES (?1, ?2)",
+        params![hash.as_slice(), &code[..]],
+    )?;
     connection.execute(
         "INSERT INTO account (address, nonce, balance, code_hash) VALUES (?1, 1, ?2, ?3)",
         params![address.as_slice(), [0u8; 32], hash.as_slice()],

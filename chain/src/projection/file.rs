@@ -88,8 +88,9 @@ pub fn add(connection: &mut Connection, network: &Network, blocks: &[Block]) -> 
     let Some(last) = blocks.last() else { return Ok(()) };
     let transaction = connection.transaction()?;
     {
-        let mut add = transaction
-            .prepare_cached("INSERT INTO log (block, place, time, of_grant, topics, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        let mut add = transaction.prepare_cached(
+            "INSERT INTO log (block, place, time, of_grant, topics, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
         for block in blocks {
             for (index, log) in (0u32..).zip(&block.logs) {
                 let topics: Vec<u8> = log.topics().iter().flat_map(|topic| topic.0).collect();
@@ -104,7 +105,9 @@ pub fn add(connection: &mut Connection, network: &Network, blocks: &[Block]) -> 
             }
         }
         transaction
-            .prepare_cached("INSERT OR REPLACE INTO place (one, network, number, hash, time) VALUES (1, ?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO place (one, network, number, hash, time) VALUES (1, ?1, ?2, ?3, ?4)",
+            )?
             .execute(params![
                 network_name(network),
                 last.head.number.cast_signed(),
@@ -143,7 +146,9 @@ fn log(topics: &[u8], data: Vec<u8>) -> alloy_primitives::Log {
 
 /// Commitment, one-time key and whether it is revoked, of a log of that kind. The key was judged when the log came.
 fn grant(log: &alloy_primitives::Log) -> Option<([u8; 32], [u8; 65], bool)> {
-    let [signature, _, commitment] = log.topics() else { return None };
+    let [signature, _, commitment] = log.topics() else {
+        return None;
+    };
     let revoked = *signature == abi::Revoked::SIGNATURE_HASH;
     if !revoked && *signature != abi::Granted::SIGNATURE_HASH {
         return None;

@@ -43,7 +43,11 @@ impl Follower {
         point.1.copy_from_slice(key.get(33..).unwrap_or(&[0; 32]));
         let answer = query::grant_of(chain, &Commitment(commitment), point, when)?;
         let known = projection.read().unwrap_or_else(PoisonError::into_inner);
-        equal("a grant", &known.settled.grant_named(&name_of(&commitment, &key)), &answer)
+        equal(
+            "a grant",
+            &known.settled.grant_named(&name_of(&commitment, &key)),
+            &answer,
+        )
     }
 }
 
@@ -73,7 +77,11 @@ fn accounts(
         )
     };
     if let Some(known) = institution {
-        equal("an institution", &Some(&known), &query::institution(chain, &known.id, when)?.as_ref())?;
+        equal(
+            "an institution",
+            &Some(&known),
+            &query::institution(chain, &known.id, when)?.as_ref(),
+        )?;
     }
     if let Some(known) = device {
         equal("a device", &Some(known), &query::device(chain, &known.id, when)?)?;

@@ -43,7 +43,9 @@ impl SponsorKey {
         }
         let text = std::fs::read_to_string(path).map_err(|e| ChainError::Sponsor(format!("its key file: {e}")))?;
         let bytes: B256 = text.trim().parse().map_err(|_| wrong("its key file holds no key"))?;
-        Ok(Self(PrivateKeySigner::from_bytes(&bytes).map_err(|_| wrong("its key file holds no key"))?))
+        Ok(Self(
+            PrivateKeySigner::from_bytes(&bytes).map_err(|_| wrong("its key file holds no key"))?,
+        ))
     }
 
     /// Makes the file from 32 random bytes, mode 600; an existing one is left alone.
@@ -52,7 +54,12 @@ impl SponsorKey {
     /// [`ChainError::Sponsor`].
     pub fn make(path: &Path, random: [u8; 32]) -> Result<Self, ChainError> {
         let failed = |e: std::io::Error| ChainError::Sponsor(format!("its key file: {e}"));
-        match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        match std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+        {
             Ok(mut file) => {
                 writeln!(file, "{}", B256::from(random)).map_err(failed)?;
                 file.sync_all().map_err(failed)?;

@@ -29,7 +29,11 @@ struct Traced {
 /// another for it. Its signatures are judged by whoever uses it.
 pub fn behind(nodes: &Nodes, domain: &Domain, tx: B256, digest: B256) -> Result<SignedAction, ChainError> {
     let contract = Address::from(domain.contract);
-    let fits = |input: &Bytes| read_call(input).ok().filter(|found| found.action.digest(domain).0 == digest.0);
+    let fits = |input: &Bytes| {
+        read_call(input)
+            .ok()
+            .filter(|found| found.action.digest(domain).0 == digest.0)
+    };
     let direct = nodes.any("eth_getTransactionByHash", &json!([tx]))?;
     let direct: Transaction = serde_json::from_value(direct).map_err(unreadable)?;
     if direct.to == Some(contract)
@@ -37,8 +41,14 @@ pub fn behind(nodes: &Nodes, domain: &Domain, tx: B256, digest: B256) -> Result<
     {
         return Ok(found);
     }
-    let none = || ChainError::Unproven("the signed action of a change came through another contract, and no node traces it".into());
-    let traced = nodes.any("debug_traceTransaction", &json!([tx, { "tracer": "callTracer" }])).map_err(|_| none())?;
+    let none = || {
+        ChainError::Unproven(
+            "the signed action of a change came through another contract, and no node traces it".into(),
+        )
+    };
+    let traced = nodes
+        .any("debug_traceTransaction", &json!([tx, { "tracer": "callTracer" }]))
+        .map_err(|_| none())?;
     let mut left: Vec<Traced> = vec![serde_json::from_value(traced).map_err(unreadable)?];
     while let Some(call) = left.pop() {
         if call.to == Some(contract)

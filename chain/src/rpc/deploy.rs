@@ -112,10 +112,12 @@ pub fn deploy(
 }
 
 /// The block in which the contract set its first gateway; `None` if it is not there.
-fn found(nodes: &Nodes, plan: &Plan) -> Result<Option<u64>, ChainError> {
+pub(super) fn found(nodes: &Nodes, plan: &Plan) -> Result<Option<u64>, ChainError> {
     let topics = json!([abi::GatewaySet::SIGNATURE_HASH, B256::ZERO]);
     let filter = json!([{ "address": plan.contract, "fromBlock": "0x0", "toBlock": "latest", "topics": topics }]);
-    Ok(places(&nodes.agree("eth_getLogs", &filter)?)?.first().map(|place| place.block))
+    Ok(places(&nodes.agree("eth_getLogs", &filter)?)?
+        .first()
+        .map(|place| place.block))
 }
 
 struct Payer<'a> {
@@ -133,11 +135,13 @@ impl Payer<'_> {
             return Ok(());
         }
         self.pay(TxKind::Call(PROXY_SENDER), U256::from(PROXY_COST), Bytes::new())?;
-        self.nodes.tell("eth_sendRawTransaction", &json!([PROXY_TRANSACTION])).map_err(|error| {
-            ChainError::Sponsor(format!(
-                "the chain has no deployment proxy and does not take its transaction (EIP-155 only?): {error}"
-            ))
-        })?;
+        self.nodes
+            .tell("eth_sendRawTransaction", &json!([PROXY_TRANSACTION]))
+            .map_err(|error| {
+                ChainError::Sponsor(format!(
+                    "the chain has no deployment proxy and does not take its transaction (EIP-155 only?): {error}"
+                ))
+            })?;
         self.await_receipt(keccak256(&PROXY_TRANSACTION))
     }
 

@@ -101,7 +101,10 @@ mod tests {
         loop {
             match market.more(fees, gwei(50)) {
                 Ok(more) => {
-                    assert!(more.most * 8 >= fees.most * 9 && more.tip * 8 >= fees.tip * 9, "{more:?}");
+                    assert!(
+                        more.most * 8 >= fees.most * 9 && more.tip * 8 >= fees.tip * 9,
+                        "{more:?}"
+                    );
                     assert!(more.most <= gwei(50) && more.tip <= more.most);
                     fees = more;
                 }
@@ -113,6 +116,9 @@ mod tests {
         }
         assert!(fees.most > gwei(40));
         assert_eq!(market.fees(gwei(15)).unwrap().most, gwei(15));
-        assert!(matches!(market.fees(gwei(9)), Err(ChainError::FeeCap { asked: 10, cap: 9 })));
+        assert!(matches!(
+            market.fees(gwei(9)),
+            Err(ChainError::FeeCap { asked: 10, cap: 9 })
+        ));
     }
 }

@@ -80,7 +80,9 @@ impl Nodes {
                 .map_err(|_| ChainError::OtherDeployment("an endpoint is no URL".into()))?;
             let host = url.host_str().unwrap_or("?");
             Ok(Node {
-                name: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+                name: url
+                    .port()
+                    .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
                 client: RpcClient::new_http_with_client(http.clone(), url),
                 trouble: Mutex::default(),
             })
@@ -93,7 +95,9 @@ impl Nodes {
             chain_id,
         };
         if all.of_this_chain()?.is_empty() {
-            return Err(ChainError::OtherDeployment(format!("no endpoint is of chain {chain_id}")));
+            return Err(ChainError::OtherDeployment(format!(
+                "no endpoint is of chain {chain_id}"
+            )));
         }
         Ok(all)
     }
@@ -125,8 +129,14 @@ impl Nodes {
 
     /// Nodes to be asked now: those without recent trouble; all if there are too few.
     fn fit(&self) -> Vec<usize> {
-        let rested = |node: &Node| lock(&node.trouble).as_ref().is_none_or(|(since, _)| since.elapsed() > REST);
-        let fit: Vec<usize> = (0..self.nodes.len()).filter(|i| self.nodes.get(*i).is_some_and(rested)).collect();
+        let rested = |node: &Node| {
+            lock(&node.trouble)
+                .as_ref()
+                .is_none_or(|(since, _)| since.elapsed() > REST)
+        };
+        let fit: Vec<usize> = (0..self.nodes.len())
+            .filter(|i| self.nodes.get(*i).is_some_and(rested))
+            .collect();
         if fit.len() >= self.quorum {
             fit
         } else {
@@ -151,8 +161,15 @@ impl Nodes {
         }
     }
 
-    fn ask_each(&self, who: &[usize], method: &'static str, parameters: &Value) -> Result<Vec<(usize, Answer)>, ChainError> {
-        let asked = who.iter().filter_map(|index| self.nodes.get(*index).map(|node| (*index, node)));
+    fn ask_each(
+        &self,
+        who: &[usize],
+        method: &'static str,
+        parameters: &Value,
+    ) -> Result<Vec<(usize, Answer)>, ChainError> {
+        let asked = who
+            .iter()
+            .filter_map(|index| self.nodes.get(*index).map(|node| (*index, node)));
         let calls: Vec<_> = asked
             .map(|(index, node)| {
                 let (client, parameters) = (node.client.clone(), parameters.clone());
@@ -214,7 +231,9 @@ impl Nodes {
         let mut last = Failure::Other("there is no endpoint".into());
         for (index, answer) in self.ask_each(&self.fit(), method, parameters)? {
             if let Err(Failure::Other(_)) | Ok(Value::Null) = &answer {
-                last = answer.err().unwrap_or(Failure::Other("a node has not what was asked for".into()));
+                last = answer
+                    .err()
+                    .unwrap_or(Failure::Other("a node has not what was asked for".into()));
                 continue;
             }
             match votes.iter_mut().find(|(known, _)| *known == answer) {
@@ -251,7 +270,9 @@ impl Nodes {
         if next == 0 {
             return ChainError::Unreachable(format!("{what}: {most} answered, {quorum} must"));
         }
-        ChainError::Disagreement(format!("{what}: {most} say one thing, {next} another; {quorum} must agree"))
+        ChainError::Disagreement(format!(
+            "{what}: {most} say one thing, {next} another; {quorum} must agree"
+        ))
     }
 
     /// The newest block that `quorum` nodes have and that no more nodes contradict.
@@ -311,7 +332,9 @@ impl Nodes {
             return Err(self.contradiction("the newest block", who.len(), against.len()));
         }
         who.iter().for_each(|index| self.praise(*index));
-        against.iter().for_each(|index| self.blame(*index, "it is on another fork of the chain"));
+        against
+            .iter()
+            .for_each(|index| self.blame(*index, "it is on another fork of the chain"));
         Ok(())
     }
 
@@ -349,7 +372,12 @@ impl Nodes {
     pub fn number(&self, tag: &str) -> Result<u64, ChainError> {
         let mut numbers = Vec::new();
         for (_, answer) in self.ask_each(&self.fit(), "eth_getBlockByNumber", &json!([tag, false]))? {
-            numbers.extend(answer.map_err(ChainError::from).and_then(proof::header).map(|header| header.number));
+            numbers.extend(
+                answer
+                    .map_err(ChainError::from)
+                    .and_then(proof::header)
+                    .map(|header| header.number),
+            );
         }
         numbers.sort_unstable_by(|a, b| b.cmp(a));
         let none = || ChainError::Unreachable(format!("too few nodes know a block that is {tag}"));

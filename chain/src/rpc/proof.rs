@@ -28,7 +28,9 @@ pub struct Asked {
 /// A header from an answer of `eth_getBlockByNumber`.
 pub fn header(answer: Value) -> Result<Header, ChainError> {
     if answer.is_null() {
-        return Err(ChainError::Unreachable("a node has not the block that was asked for".into()));
+        return Err(ChainError::Unreachable(
+            "a node has not the block that was asked for".into(),
+        ));
     }
     serde_json::from_value(answer).map_err(unreadable)
 }
@@ -49,7 +51,10 @@ pub fn blocks(nodes: &Nodes, node: usize, asked: &Asked) -> Result<Vec<Block>, C
     let headers: Vec<Header> = answers.into_iter().map(header).collect::<Result<_, _>>()?;
     must_be_chained(&headers, asked)?;
     let address = BloomInput::Raw(asked.contract.as_slice());
-    let full: Vec<&Header> = headers.iter().filter(|h| h.logs_bloom.contains_input(address)).collect();
+    let full: Vec<&Header> = headers
+        .iter()
+        .filter(|h| h.logs_bloom.contains_input(address))
+        .collect();
     let calls: Vec<Value> = full.iter().map(|h| json!([h.hash])).collect();
     let mut receipts = full
         .iter()
@@ -81,7 +86,10 @@ fn must_be_chained(headers: &[Header], asked: &Asked) -> Result<(), ChainError> 
             return wrong("a block's hash is not that of its header");
         }
     }
-    if headers.windows(2).any(|two| matches!(two, [a, b] if b.parent_hash != a.hash)) {
+    if headers
+        .windows(2)
+        .any(|two| matches!(two, [a, b] if b.parent_hash != a.hash))
+    {
         return wrong("a block names another parent");
     }
     match headers.last() {
@@ -93,9 +101,14 @@ fn must_be_chained(headers: &[Header], asked: &Asked) -> Result<(), ChainError> 
 /// The contract's logs among a block's receipts, whose root is the header's.
 fn logs(answer: Value, header: &Header, contract: Address) -> Result<Vec<Log>, ChainError> {
     let receipts: Vec<TransactionReceipt> = serde_json::from_value(answer).map_err(unreadable)?;
-    let plain: Vec<_> = receipts.into_iter().map(|r| r.into_primitives_receipt().inner).collect();
+    let plain: Vec<_> = receipts
+        .into_iter()
+        .map(|r| r.into_primitives_receipt().inner)
+        .collect();
     if calculate_receipt_root(&plain) != header.receipts_root {
-        return Err(ChainError::Unproven("a block's receipts are not those of its header".into()));
+        return Err(ChainError::Unproven(
+            "a block's receipts are not those of its header".into(),
+        ));
     }
     let all = plain.iter().flat_map(|receipt| receipt.logs());
     Ok(all.filter(|log| log.address == contract).cloned().collect())

@@ -138,7 +138,9 @@ impl Sponsor {
 
     /// The contract's own refusal, before anything is paid.
     fn rehearse(&self, rpc: &Rpc, data: &Bytes) -> Result<(), ChainError> {
-        rpc.nodes.agree("eth_call", &json!([self.call(data), "latest"])).map(drop)
+        rpc.nodes
+            .agree("eth_call", &json!([self.call(data), "latest"]))
+            .map(drop)
     }
 
     fn call(&self, data: &Bytes) -> Value {
@@ -184,7 +186,9 @@ impl Sponsor {
             if receipt.get("status").and_then(Value::as_str) == Some("0x0") {
                 outbox::remove(&mut outbox, pending.nonce)?;
                 self.rehearse(rpc, &call_data(action)?.into())?;
-                return Err(ChainError::Machine("a transaction failed, and would not now: try again".into()));
+                return Err(ChainError::Machine(
+                    "a transaction failed, and would not now: try again".into(),
+                ));
             }
         }
         Ok(())
@@ -225,8 +229,20 @@ impl Sponsor {
         }
         match Market::ask(&rpc.nodes)?.more(pending.fees, gwei(self.settings.max_fee_gwei)) {
             Ok(fees) => {
-                tracing::info!(nonce = pending.nonce, most_gwei = in_gwei(fees.most), "a transaction is replaced by one that pays more");
-                self.send(rpc, outbox, Pending { fees, at: now, ..pending })?;
+                tracing::info!(
+                    nonce = pending.nonce,
+                    most_gwei = in_gwei(fees.most),
+                    "a transaction is replaced by one that pays more"
+                );
+                self.send(
+                    rpc,
+                    outbox,
+                    Pending {
+                        fees,
+                        at: now,
+                        ..pending
+                    },
+                )?;
                 Ok(false)
             }
             Err(error @ ChainError::FeeCap { .. }) => {
@@ -259,7 +275,9 @@ impl Sponsor {
 
     /// Transactions of the account up to a block.
     fn count(&self, rpc: &Rpc, block: &str) -> Result<u64, ChainError> {
-        let count = rpc.nodes.agree("eth_getTransactionCount", &json!([self.key.address(), block]))?;
+        let count = rpc
+            .nodes
+            .agree("eth_getTransactionCount", &json!([self.key.address(), block]))?;
         let count = wei(&count).and_then(|count| u64::try_from(count).ok());
         count.ok_or_else(|| ChainError::Unproven("a count is no number".into()))
     }

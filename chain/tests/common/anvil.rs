@@ -30,10 +30,17 @@ impl Drop for Anvil {
 }
 
 fn program() -> PathBuf {
-    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let machine = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "amd64"
+    };
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain/contracts/node_modules/@foundry-rs");
     let path = packages.join(format!("anvil-linux-{machine}/bin/anvil"));
-    assert!(path.exists(), "anvil is missing: `cargo xtask test` installs it, or `npm ci` in chain/contracts");
+    assert!(
+        path.exists(),
+        "anvil is missing: `cargo xtask test` installs it, or `npm ci` in chain/contracts"
+    );
     path
 }
 
@@ -45,8 +52,23 @@ impl Anvil {
 
     pub fn start_on(port: u16, chain_id: u64, time: u64, more: &[&str]) -> Self {
         let mut child = Command::new(program())
-            .args(["--host", "127.0.0.1", "--hardfork", "osaka", "--accounts", "2", "--no-request-size-limit"])
-            .args(["--port", &port.to_string(), "--chain-id", &chain_id.to_string(), "--timestamp", &time.to_string()])
+            .args([
+                "--host",
+                "127.0.0.1",
+                "--hardfork",
+                "osaka",
+                "--accounts",
+                "2",
+                "--no-request-size-limit",
+            ])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--chain-id",
+                &chain_id.to_string(),
+                "--timestamp",
+                &time.to_string(),
+            ])
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -135,7 +157,10 @@ impl Anvil {
 }
 
 pub fn system_now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
 }
 
 /// The rich account's key, in a file in `dir`.

@@ -70,7 +70,11 @@ fn serve(stream: &TcpStream, node: u16, lie: &Lie) -> Option<()> {
         let answer = pass(serde_json::from_slice(&body).ok()?, node, lie)?.to_string();
         let size = answer.len();
         let mut out = stream;
-        write!(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n{answer}").ok()?;
+        write!(
+            out,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n{answer}"
+        )
+        .ok()?;
     }
 }
 
