@@ -39,6 +39,9 @@ pub enum Command {
     Institution(InstitutionCommand),
     /// Check that a network's log of reads and writes is whole and only grows; needs no card
     VerifyLog(VerifyLog),
+    /// The contract on a chain, and the account that pays for actions; needs no card
+    #[command(subcommand)]
+    Chain(ChainCommand),
     /// Print a shell's completions
     Completions {
         /// Which shell
@@ -61,6 +64,65 @@ pub struct InReader {
     /// The reader's PC/SC name; needed if more than one card is in
     #[arg(long, value_name = "NAME")]
     pub reader: Option<String>,
+}
+
+/// What is done with a chain.
+#[derive(Debug, Subcommand)]
+pub enum ChainCommand {
+    /// Make the file with the paying account's key, unless it is there, and print the account's address
+    Key {
+        /// The file; its mode becomes 600
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Put the contract on the chain, unless it is there, and print the gateway's [chain] settings; the same keys and salt make the
+    /// same address on every chain
+    Deploy {
+        /// Which deployment
+        #[command(flatten)]
+        deployment: Deployment,
+        /// The file with the paying account's key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Most to be paid a unit of gas, gwei
+        #[arg(long, value_name = "GWEI", default_value_t = 100)]
+        max_fee_gwei: u64,
+    },
+    /// Compare the contract on the chain with the one that this program was built with
+    Verify {
+        /// Which deployment
+        #[command(flatten)]
+        deployment: Deployment,
+    },
+    /// The same, with the paying account's balance
+    Status {
+        /// Which deployment
+        #[command(flatten)]
+        deployment: Deployment,
+        /// The file with the paying account's key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+}
+
+/// A deployment of the contract. `wardkey-gateway keys` prints operator, gateway and salt.
+#[derive(Args, Debug)]
+pub struct Deployment {
+    /// A node's address (https://…); may be given several times
+    #[arg(long, value_name = "URL", required = true)]
+    pub endpoint: Vec<String>,
+    /// EIP-155 chain id
+    #[arg(long, value_name = "NUMBER")]
+    pub chain: u64,
+    /// The operator's public key, 65 bytes in hex
+    #[arg(long, value_name = "HEX")]
+    pub operator: String,
+    /// The first gateway's public key, 65 bytes in hex
+    #[arg(long, value_name = "HEX")]
+    pub gateway: String,
+    /// The deployment's salt, 32 bytes in hex
+    #[arg(long, value_name = "HEX")]
+    pub salt: String,
 }
 
 /// `verify-log`.

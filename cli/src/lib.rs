@@ -7,6 +7,7 @@
 pub mod args;
 pub mod batch;
 pub mod card;
+pub mod chain;
 pub mod device;
 pub mod exit;
 pub mod fault;

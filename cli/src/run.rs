@@ -4,7 +4,7 @@ use crate::args::{Arguments, CardCommand, Command, DeviceCommand, InstitutionCom
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::verify_log::verify_log;
-use crate::{batch, card, device, institution, it, manual};
+use crate::{batch, card, chain, device, institution, it, manual};
 use wardkey_desk::Notice;
 
 /// Does what was asked.
@@ -52,6 +52,7 @@ async fn act(arguments: Arguments, out: &Out) -> Result<Exit, Notice> {
             institution::register(out, settings, reader.reader.as_deref(), &name, &country).await
         }
         Command::VerifyLog(asked) => verify_log(out, &asked).await,
+        Command::Chain(command) => tokio::task::block_in_place(|| chain::chain(out, &command)),
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Man { markdown: true, .. } => Ok(manual::markdown()),
         Command::Man { folder, .. } => manual::man(folder.as_deref()),

@@ -9,7 +9,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 use wardkey_core::fault::{Coded as _, Fault};
-use wardkey_core::id::InstitutionId;
+use wardkey_core::id::{Digest, InstitutionId};
+use wardkey_gateway::keys::Keys;
 use wardkey_gateway::operator::{Answer, Order, ask};
 use wardkey_gateway::serve::{ServeError, lock, serve};
 use wardkey_gateway::settings::SettingsError;
@@ -64,6 +65,9 @@ enum Command {
         /// The backup's folder.
         folder: PathBuf,
     },
+    /// Print the operator's and the gateway's public key and the deployment's salt, which `wardkey chain deploy` asks for; makes
+    /// them if the data folder has none.
+    Keys,
 }
 
 #[derive(Subcommand)]
@@ -117,6 +121,7 @@ fn run(arguments: Arguments) -> Result<(), Fault> {
 fn carry_out(settings: Settings, command: Command) -> Result<(), Fault> {
     match command {
         Command::Operator(command) => order(settings, command.into()),
+        Command::Keys => keys(&settings),
         Command::Backup { folder } => {
             let mut progress = |table: &str, rows: u64| eprintln!("{table}: {rows}");
             backup::make(&settings, &folder, &mut progress).and_then(|manifest| show(&manifest))
@@ -163,6 +168,16 @@ fn settings(place: Place) -> Result<Settings, SettingsError> {
     }
     settings.admin.listen = place.admin.unwrap_or(settings.admin.listen);
     Ok(settings)
+}
+
+fn keys(settings: &Settings) -> Result<(), Fault> {
+    let keys = Keys::open(&settings.data).map_err(|error| error.fault())?;
+    let (operator, gateway) = (keys.operator.public(), keys.gateway.public());
+    println!(
+        "{}",
+        serde_json::json!({ "operator": operator, "gateway": gateway, "salt": Digest(keys.salt) })
+    );
+    Ok(())
 }
 
 fn run_server(settings: Settings) -> Result<(), ServeError> {

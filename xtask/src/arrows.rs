@@ -19,7 +19,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["wardkey-core", "wardkey-hsm", "wardkey-chain", "wardkey-client"],
     ),
     ("wardkey-pinpad", &["wardkey-core", "wardkey-hsm"]),
-    ("wardkey-cli", &["wardkey-core", "wardkey-hsm", "wardkey-desk"]),
+    (
+        "wardkey-cli",
+        &["wardkey-core", "wardkey-hsm", "wardkey-chain", "wardkey-desk"],
+    ),
     ("wardkey-workstation", &["wardkey-core", "wardkey-desk"]),
     ("wardkey-virtual-card", &[]),
     (

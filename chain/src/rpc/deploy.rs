@@ -112,7 +112,7 @@ pub fn deploy(
 }
 
 /// The block in which the contract set its first gateway; `None` if it is not there.
-fn found(nodes: &Nodes, plan: &Plan) -> Result<Option<u64>, ChainError> {
+pub(super) fn found(nodes: &Nodes, plan: &Plan) -> Result<Option<u64>, ChainError> {
     let topics = json!([abi::GatewaySet::SIGNATURE_HASH, B256::ZERO]);
     let filter = json!([{ "address": plan.contract, "fromBlock": "0x0", "toBlock": "latest", "topics": topics }]);
     Ok(places(&nodes.agree("eth_getLogs", &filter)?)?

@@ -25,6 +25,7 @@ use crate::ledger::{Block, Chain, Head, Network, Receipt, When};
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolEvent as _;
 use nodes::{Nodes, Place};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sponsor::Sponsor;
 use std::path::PathBuf;
@@ -107,33 +108,12 @@ impl Rpc {
         Ok(rpc)
     }
 
-    /// Compares address and code of the contract with what this program makes of the deployment's keys and salt: a constructor
-    /// value or an instruction that differs makes another address.
+    /// See [`verify`].
     ///
     /// # Errors
     /// [`ChainError::OtherDeployment`].
     pub fn verify(&self) -> Result<(), ChainError> {
-        let network = &self.settings.network;
-        let plan = Plan::of(&network.operator, &network.gateway, &network.domain.salt)?;
-        if plan.contract.into_array() != network.domain.contract {
-            return Err(ChainError::OtherDeployment(format!(
-                "the contract of these keys and this salt is at {}",
-                plan.contract
-            )));
-        }
-        let expected = code_of(&plan, network.domain.chain_id)?;
-        let there = self.nodes.agree("eth_getCode", &json!([plan.contract, "latest"]))?;
-        match there.as_str() {
-            Some(code) if code == expected.to_string() => Ok(()),
-            Some("0x") => Err(ChainError::OtherDeployment(format!(
-                "there is no contract at {}",
-                plan.contract
-            ))),
-            _ => Err(ChainError::OtherDeployment(format!(
-                "the code at {} is another",
-                plan.contract
-            ))),
-        }
+        verify(&self.nodes, &self.settings.network).map(drop)
     }
 
     /// The sponsor's account, its balance and what is on its way, as of the last [`Chain::tend`].
@@ -263,6 +243,67 @@ impl Chain for Rpc {
     fn tend(&self) -> Result<(), ChainError> {
         self.sponsor.tend(self)
     }
+}
+
+/// Compares address and code of the contract with what this program makes of the deployment's keys and salt: a constructor value
+/// or an instruction that differs makes another address.
+fn verify(nodes: &Nodes, network: &Network) -> Result<Plan, ChainError> {
+    let plan = Plan::of(&network.operator, &network.gateway, &network.domain.salt)?;
+    if plan.contract.into_array() != network.domain.contract {
+        return Err(ChainError::OtherDeployment(format!(
+            "the contract of these keys and this salt is at {}",
+            plan.contract
+        )));
+    }
+    let expected = code_of(&plan, network.domain.chain_id)?;
+    let there = nodes.agree("eth_getCode", &json!([plan.contract, "latest"]))?;
+    match there.as_str() {
+        Some(code) if code == expected.to_string() => Ok(plan),
+        Some("0x") => Err(ChainError::OtherDeployment(format!(
+            "there is no contract at {}",
+            plan.contract
+        ))),
+        _ => Err(ChainError::OtherDeployment(format!(
+            "the code at {} is another",
+            plan.contract
+        ))),
+    }
+}
+
+/// What a chain says of a deployment, for showing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inspection {
+    /// The contract's address; its code is this program's.
+    pub contract: Address,
+    /// Block of the deployment.
+    pub deployed_block: u64,
+    /// Number of the newest block.
+    pub head: u64,
+    /// The sponsor's balance, if asked for.
+    pub balance_gwei: Option<u64>,
+    /// How each endpoint did.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Looks at a deployment. All endpoints that answer must agree.
+///
+/// # Errors
+/// [`ChainError::OtherDeployment`] if the contract is another; others when no node answers.
+pub fn inspect(endpoints: &[String], network: &Network, sponsor: Option<Address>) -> Result<Inspection, ChainError> {
+    let nodes = Nodes::connect(endpoints, 1, Duration::from_secs(20), network.domain.chain_id)?;
+    let plan = verify(&nodes, network)?;
+    let missing = || ChainError::OtherDeployment("the contract has no event of its deployment".into());
+    let deployed_block = deploy::found(&nodes, &plan)?.ok_or_else(missing)?;
+    let balance = |address| nodes.agree("eth_getBalance", &json!([address, "latest"]));
+    let balance = sponsor.map(balance).transpose()?;
+    Ok(Inspection {
+        contract: plan.contract,
+        deployed_block,
+        head: nodes.head()?.inner.number,
+        balance_gwei: balance.as_ref().and_then(fees::wei).map(fees::in_gwei),
+        endpoints: nodes.endpoints(),
+    })
 }
 
 /// A digest as the chain writes it.
