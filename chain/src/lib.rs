@@ -18,6 +18,7 @@ mod query;
 pub mod rpc;
 mod view;
 
+pub use alloy_primitives::Bytes;
 pub use artefact::{Artefact, artefact};
 pub use call::{call_data, must_carry_no_more};
 pub use embedded::{Clock, Embedded, Genesis};

@@ -207,6 +207,7 @@ impl Gateway {
         &self,
         by: &Credential,
         gateway: &PublicKey,
+        last: Option<&str>,
     ) -> Result<reqwest::Response, GatewayError> {
         let call = Call {
             method: Method::GET,
@@ -216,7 +217,10 @@ impl Gateway {
             by: Some((by, gateway)),
             permission: None,
         };
-        let (request, ..) = self.prepare(&call)?;
+        let (mut request, ..) = self.prepare(&call)?;
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
         let answer = request
             .header("accept", "text/event-stream")
             .send()

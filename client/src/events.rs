@@ -27,6 +27,8 @@ pub enum Event {
     Proposal,
     /// The institution's accreditation, agreement key or master keys changed.
     Institution,
+    /// More was missed than the gateway keeps: everything must be read anew.
+    Resync,
     /// The session ended, with the gateway's code.
     SessionEnded(String),
 }
@@ -38,12 +40,17 @@ pub struct Events {
 }
 
 impl Events {
-    /// Opens the stream.
+    /// Opens the stream, after the event with this id if one was heard before.
     ///
     /// # Errors
     /// [`GatewayError`].
-    pub async fn open(gateway: &Gateway, by: &Credential, key: &PublicKey) -> Result<Self, GatewayError> {
-        let answer = gateway.event_stream(by, key).await?;
+    pub async fn open(
+        gateway: &Gateway,
+        by: &Credential,
+        key: &PublicKey,
+        last: Option<&str>,
+    ) -> Result<Self, GatewayError> {
+        let answer = gateway.event_stream(by, key, last).await?;
         let stream = answer
             .bytes_stream()
             .map(|part| part.map(|bytes| bytes.to_vec()))
@@ -52,6 +59,12 @@ impl Events {
             stream,
             parser: Parser::default(),
         })
+    }
+
+    /// The id of the last event, to go on from when the line is dead.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        self.parser.last.as_deref()
     }
 
     /// The next events; `None` when the line is dead.
@@ -68,6 +81,7 @@ struct Parser {
     line: Vec<u8>,
     name: String,
     data: String,
+    last: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -103,6 +117,10 @@ impl Parser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "event" => value.clone_into(&mut self.name),
+            // Digits only: it goes into a header when the line is opened again.
+            "id" if !value.is_empty() && value.len() < 20 && value.bytes().all(|b| b.is_ascii_digit()) => {
+                self.last = Some(value.to_owned());
+            }
             "data" if self.data.len() < LONGEST => self.data.push_str(value),
             _ => {}
         }
@@ -119,6 +137,7 @@ fn event(name: &str, data: &str) -> Option<Event> {
         "request" => Some(Event::Request),
         "proposal" => Some(Event::Proposal),
         "institution" => Some(Event::Institution),
+        "resync" => Some(Event::Resync),
         "session-ended" => Some(Event::SessionEnded(
             data.code.unwrap_or_else(|| "session-ended".to_owned()),
         )),
@@ -134,9 +153,10 @@ mod tests {
     fn events_in_any_pieces() {
         let commitment = "ab".repeat(32);
         let text = format!(
-            ": alive\n\nevent: grant\ndata: {{\"commitment\":\"{commitment}\"}}\n\nevent: request\r\ndata: {{}}\r\n\r\nevent: new\ndata: x\n\nevent: session-ended\ndata: {{\"code\":\"device-revoked\"}}\n\n"
+            ": alive\n\nid: 41\n\nid: 42\nevent: resync\ndata: {{}}\n\nid: x\nevent: grant\ndata: {{\"commitment\":\"{commitment}\"}}\n\nevent: request\r\ndata: {{}}\r\n\r\nevent: new\ndata: x\n\nevent: session-ended\ndata: {{\"code\":\"device-revoked\"}}\n\n"
         );
         let expected = vec![
+            Event::Resync,
             Event::Grant(Commitment([0xab; 32])),
             Event::Request,
             Event::SessionEnded("device-revoked".to_owned()),
@@ -149,6 +169,7 @@ mod tests {
                 .flat_map(|part| parser.push(part))
                 .collect();
             assert_eq!(events, expected);
+            assert_eq!(parser.last.as_deref(), Some("42"));
         }
     }
 }

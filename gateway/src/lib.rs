@@ -6,6 +6,7 @@
 
 mod access;
 pub mod admin;
+pub mod backup;
 pub mod bench;
 pub mod blobs;
 mod certificate;

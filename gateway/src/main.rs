@@ -14,8 +14,9 @@ use wardkey_gateway::operator::{Answer, Order, ask};
 use wardkey_gateway::serve::{ServeError, lock, serve};
 use wardkey_gateway::settings::SettingsError;
 use wardkey_gateway::state::OpenError;
+use wardkey_gateway::store::sql::Manifest;
 use wardkey_gateway::traces::Export;
-use wardkey_gateway::{Clock, Gateway, Settings};
+use wardkey_gateway::{Clock, Gateway, Settings, backup};
 
 /// The gateway of Wardkey. Without a command it serves.
 #[derive(Parser)]
@@ -48,6 +49,21 @@ enum Command {
     /// What only the operator may do. Works beside a running gateway and without one.
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Write everything but the keys into a new folder. Works beside a running gateway.
+    Backup {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Take a backup into an empty store, SQLite or PostgreSQL, whichever made it. The data folder holds the keys already.
+    Restore {
+        /// The backup's folder.
+        folder: PathBuf,
+    },
+    /// Check a backup: hashes, the log's root, every record's envelope.
+    VerifyBackup {
+        /// The backup's folder.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -91,10 +107,25 @@ fn run(arguments: Arguments) -> Result<(), Fault> {
             log(export.as_ref());
             run_server(settings).map_err(|error| error.fault())
         }
-        Some(Command::Operator(command)) => {
+        Some(command) => {
             log(None);
-            order(settings, command.into())
+            carry_out(settings, command)
         }
+    }
+}
+
+fn carry_out(settings: Settings, command: Command) -> Result<(), Fault> {
+    match command {
+        Command::Operator(command) => order(settings, command.into()),
+        Command::Backup { folder } => {
+            let mut progress = |table: &str, rows: u64| eprintln!("{table}: {rows}");
+            backup::make(&settings, &folder, &mut progress).and_then(|manifest| show(&manifest))
+        }
+        Command::Restore { folder } => {
+            let _lock = lock(&settings).map_err(|error| error.fault())?;
+            backup::take_in(&settings, &folder, Clock::system().shared()).and_then(|manifest| show(&manifest))
+        }
+        Command::VerifyBackup { folder } => backup::verify(&folder).and_then(|manifest| show(&manifest)),
     }
 }
 
@@ -110,6 +141,12 @@ fn log(export: Option<&Export>) {
         .with(written)
         .with(export.map(Export::layer))
         .init();
+}
+
+/// One JSON line on standard output.
+fn show(manifest: &Manifest) -> Result<(), Fault> {
+    println!("{}", serde_json::to_string(manifest).unwrap_or_default());
+    Ok(())
 }
 
 fn settings(place: Place) -> Result<Settings, SettingsError> {

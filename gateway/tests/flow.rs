@@ -133,11 +133,7 @@ async fn a_line_removed_from_the_log_is_missed_by_the_patient() {
     for _ in 0..3 {
         done(&scene.read("2").await);
     }
-    scene
-        .place
-        .store()
-        .execute("DELETE FROM log WHERE sequence = 1", [])
-        .unwrap();
+    scene.place.alter("DELETE FROM log WHERE sequence = 1");
     let log = scene.log().await;
     let sequences: Vec<_> = log["entries"]
         .as_array()
@@ -147,11 +143,7 @@ async fn a_line_removed_from_the_log_is_missed_by_the_patient() {
         .collect();
     assert_eq!(sequences, [0, 2], "the gap is there to be seen");
     // Renumbering does not help: the next event names the one before it.
-    scene
-        .place
-        .store()
-        .execute("UPDATE log SET sequence = 1 WHERE sequence = 2", [])
-        .unwrap();
+    scene.place.alter("UPDATE log SET sequence = 1 WHERE sequence = 2");
     let log = scene.log().await;
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_log(&scene, &log))).is_err());
 }

@@ -37,6 +37,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ffmpeg", "shows the poster to the phone's camera"),
     ("imagemagick", "pictures of whole screens"),
     ("poppler-utils", "reads the poster's PDF back"),
+    ("postgresql", "a database of the tests' own"),
 ];
 
 /// Installs the missing packages, after saying which. Does nothing when all are there.

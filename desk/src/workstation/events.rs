@@ -14,9 +14,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Listens for as long as this very session (a clinician's or a master key's) lasts; connects again when the line is lost.
 pub(super) async fn listen(workstation: Weak<Workstation>, generation: u64) {
-    let mut pause = FIRST_PAUSE;
+    let (mut pause, mut last): (_, Option<String>) = (FIRST_PAUSE, None);
     loop {
-        let Some(stream) = open(&workstation, generation).await else {
+        let Some(stream) = open(&workstation, generation, last.as_deref()).await else {
             return;
         };
         if let Some(mut events) = stream {
@@ -27,6 +27,7 @@ pub(super) async fn listen(workstation: Weak<Workstation>, generation: u64) {
                     return;
                 }
                 batch.into_iter().for_each(|event| this.hear(event));
+                last = events.last().map(str::to_owned).or(last);
             }
         }
         tokio::time::sleep(pause).await;
@@ -35,14 +36,13 @@ pub(super) async fn listen(workstation: Weak<Workstation>, generation: u64) {
 }
 
 /// `None` when the session is over; `Some(None)` when the line could not be opened.
-async fn open(workstation: &Weak<Workstation>, generation: u64) -> Option<Option<Events>> {
+async fn open(workstation: &Weak<Workstation>, generation: u64, last: Option<&str>) -> Option<Option<Events>> {
     let this = workstation.upgrade()?;
     let (credential, network) = this.listener(generation)?;
-    let stream = Events::open(&this.gateway, &credential, &network.gateway).await;
-    if stream.is_ok() {
-        // Whatever was missed while there was no line.
-        this.tell(&[Topic::Snapshot, Topic::Patients, Topic::Requests, Topic::Devices]);
-        tokio::spawn(super::take_up::take_up(workstation.clone()));
+    let stream = Events::open(&this.gateway, &credential, &network.gateway, last).await;
+    if stream.is_ok() && last.is_none() {
+        // Whatever happened before there was a line; what is missed later, the gateway tells.
+        this.read_anew();
     }
     Some(stream.ok())
 }
@@ -75,10 +75,7 @@ impl Workstation {
                 self.patients_may_have_changed();
             }
             Event::Request | Event::Proposal => self.tell(&[Topic::Requests]),
-            Event::Institution => {
-                self.tell(&[Topic::Snapshot, Topic::Patients, Topic::Requests, Topic::Devices]);
-                tokio::spawn(super::take_up::take_up(self.me.clone()));
-            }
+            Event::Institution | Event::Resync => self.read_anew(),
             Event::Device(device) => self.device_changed(device),
             Event::SessionEnded(code) if code == "session-expired" => self.renew_soon(),
             Event::SessionEnded(code) => {
@@ -87,6 +84,11 @@ impl Workstation {
                 self.end_session(&code, Some(notice));
             }
         }
+    }
+
+    fn read_anew(&self) {
+        self.tell(&[Topic::Snapshot, Topic::Patients, Topic::Requests, Topic::Devices]);
+        tokio::spawn(super::take_up::take_up(self.me.clone()));
     }
 
     fn device_changed(&self, device: Option<wardkey_core::id::DeviceId>) {

@@ -8,6 +8,7 @@
 )]
 
 pub mod described;
+pub mod postgres;
 pub mod process;
 pub mod s3;
 
@@ -19,11 +20,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use wardkey_chain::{
-    Asked, Chain, ChainError, CheckpointState, Device, Embedded, Genesis, GrantState, Head, Institution, Logged,
-    Network, Receipt, Verdict,
+    Block, Bytes, Chain, ChainError, CheckpointState, Embedded, Genesis, Head, Network, Receipt, When,
 };
 use wardkey_core::action::SignedAction;
-use wardkey_core::id::{Commitment, DeviceId, GatewayId, InstitutionId};
+use wardkey_core::id::{DeviceId, InstitutionId};
 use wardkey_core::key::PublicKey;
 use wardkey_core::problem::{PROBLEM_JSON, PROBLEM_TYPE, ProblemDetails};
 use wardkey_core::record::Record;
@@ -40,6 +40,16 @@ pub const MEDICATIONS: u8 = 3;
 pub const PROCEDURES: u8 = 6;
 /// Results: granted for reading only.
 pub const RESULTS: u8 = 5;
+
+/// Whether the tests of this program use PostgreSQL: those of `tests/on_postgres.rs`, which takes in the others.
+pub fn on_postgres() -> bool {
+    env!("CARGO_CRATE_NAME") == "on_postgres"
+}
+
+/// Settings of a store in this database.
+pub fn store_at(url: &str) -> String {
+    format!("[store]\nbackend = \"postgres\"\nurl = \"{url}\"\n")
+}
 
 /// The embedded ledger behind a wire that can be cut.
 pub struct Wire {
@@ -77,38 +87,29 @@ impl Chain for Wire {
     fn head(&self) -> Result<Head, ChainError> {
         self.up()?.head()
     }
-    fn institution(&self, id: &InstitutionId) -> Result<Option<Institution>, ChainError> {
-        self.up()?.institution(id)
+    fn finalized(&self, head: &Head) -> Result<u64, ChainError> {
+        self.up()?.finalized(head)
     }
-    fn institutions(&self) -> Result<Vec<Institution>, ChainError> {
-        self.up()?.institutions()
+    fn first(&self) -> u64 {
+        self.chain.first()
     }
-    fn device(&self, id: &DeviceId) -> Result<Option<Device>, ChainError> {
-        self.up()?.device(id)
+    fn own(&self) -> bool {
+        self.chain.own()
+    }
+    fn blocks(&self, first: u64, last: u64) -> Result<Vec<Block>, ChainError> {
+        self.up()?.blocks(first, last)
+    }
+    fn call(&self, data: Vec<u8>, when: When) -> Result<Bytes, ChainError> {
+        self.up()?.call(data, when)
+    }
+    fn device_key(&self, id: &DeviceId) -> Result<Option<PublicKey>, ChainError> {
+        self.up()?.device_key(id)
     }
     fn institution_actions(&self, id: &InstitutionId) -> Result<Vec<SignedAction>, ChainError> {
         self.up()?.institution_actions(id)
     }
     fn device_approval(&self, id: &DeviceId) -> Result<Option<SignedAction>, ChainError> {
         self.up()?.device_approval(id)
-    }
-    fn grant(&self, commitment: &Commitment, key: &PublicKey) -> Result<GrantState, ChainError> {
-        self.up()?.grant(commitment, key)
-    }
-    fn checkpoint(&self) -> Result<Option<CheckpointState>, ChainError> {
-        self.up()?.checkpoint()
-    }
-    fn is_gateway(&self, id: &GatewayId) -> Result<bool, ChainError> {
-        self.up()?.is_gateway(id)
-    }
-    fn operator_nonce(&self) -> Result<u64, ChainError> {
-        self.up()?.operator_nonce()
-    }
-    fn permission(&self, asked: &Asked<'_>) -> Result<Verdict, ChainError> {
-        self.up()?.permission(asked)
-    }
-    fn events_since(&self, block: u64) -> Result<Vec<Logged>, ChainError> {
-        self.up()?.events_since(block)
     }
 }
 
@@ -148,6 +149,18 @@ pub fn open(folder: &Path, settings: &str, ahead: Arc<AtomicU64>) -> (Stage, Arc
     (Stage { gateway, app }, wire)
 }
 
+/// A second gateway with the keys, the chain and the settings of a place, its clock this many seconds ahead.
+pub fn open_beside(place: &Place, settings: &str, ahead: u64) -> Stage {
+    let base = place.ahead.clone();
+    let clock = Clock::new(move || system_now() + base.load(Ordering::Relaxed) + ahead);
+    let settings = Settings {
+        data: place.folder.path().to_owned(),
+        ..Settings::parse(settings).unwrap()
+    };
+    let keys = Keys::open(place.folder.path()).unwrap();
+    Stage::new(Gateway::with_chain(settings, clock, keys, place.wire.clone()).unwrap())
+}
+
 impl Place {
     pub fn new() -> Self {
         Self::with("")
@@ -160,7 +173,12 @@ impl Place {
     /// With its data in this folder.
     pub fn at(folder: TempDir, settings: &str) -> Self {
         let ahead = Arc::new(AtomicU64::new(0));
-        let (stage, wire) = open(folder.path(), settings, ahead.clone());
+        let store = on_postgres().then(|| store_at(&postgres::common_url(&database_of(folder.path()))));
+        if let Some(store) = &store {
+            std::fs::write(folder.path().join("gateway.toml"), store).unwrap();
+        }
+        let settings = format!("{settings}\n{}", store.unwrap_or_default());
+        let (stage, wire) = open(folder.path(), &settings, ahead.clone());
         Self {
             folder,
             stage,
@@ -189,10 +207,41 @@ impl Place {
         self.folder
     }
 
+    /// Changes the data store behind the gateway's back; gives how many rows it changed.
+    pub fn alter(&self, sql: &str) -> usize {
+        if on_postgres() {
+            let counted = format!("WITH changed AS ({sql} RETURNING 1) SELECT count(*) FROM changed");
+            let database = database_of(self.folder.path());
+            return postgres::sql_at(&postgres::common(), &database, &counted)
+                .parse()
+                .unwrap();
+        }
+        self.store().execute(sql, []).unwrap()
+    }
+
+    /// One text from the data store, read behind the gateway's back.
+    pub fn text(&self, sql: &str) -> String {
+        if on_postgres() {
+            return postgres::sql_at(&postgres::common(), &database_of(self.folder.path()), sql);
+        }
+        self.store().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
     /// The data store's file, opened behind the gateway's back.
     pub fn store(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.folder.path().join("store.sqlite")).unwrap()
     }
+}
+
+/// The name of a data folder's database; made at the first use.
+pub fn database_of(folder: &Path) -> String {
+    let file = folder.join("database");
+    std::fs::read_to_string(&file).unwrap_or_else(|_| {
+        let name = postgres::database();
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(&file, &name).unwrap();
+        name
+    })
 }
 
 /// Two hospitals, a doctor of the first with a session, a patient who granted it.

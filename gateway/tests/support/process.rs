@@ -13,6 +13,11 @@ pub fn command(data: &Path, arguments: &[&str]) -> Command {
         std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).unwrap();
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-gateway"));
+    // A place on PostgreSQL says so here.
+    let settings = data.join("gateway.toml");
+    if settings.exists() {
+        command.arg("--config").arg(settings);
+    }
     command
         .arg("--data")
         .arg(data)

@@ -12,6 +12,7 @@ interface Vm {
     function expectEmit(address emitter) external;
     function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function clearMockedCalls() external;
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
     function parseJsonBytes32Array(string calldata json, string calldata key)

@@ -127,7 +127,10 @@ pub fn open(address: Address, accept_loss: bool, scribe: Arc<Scribe>) -> Result<
 }
 
 /// Makes the version's row. Two gateways may do it at the same moment; then one of them is refused, and finds it made.
-pub(super) fn prepare_version(database: &Postgres) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prepare_version(database: &Postgres) -> Result<(), StoreError> {
     use crate::store::sql::Connection as _;
     let link = database.connect()?;
     link.batch(VERSION).or_else(|_| database.connect()?.batch(VERSION))

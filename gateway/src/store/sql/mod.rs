@@ -3,6 +3,7 @@
 //! The statements keep to what both take, and CockroachDB and YugabyteDB too: parameters `$1`, `$2`, … each in its order, and
 //! `INSERT … ON CONFLICT`. Only the schemas differ (`sqlite/steps`, `postgres/steps`).
 
+mod backup;
 mod blobs;
 mod common;
 mod documents;
@@ -11,10 +12,12 @@ mod masters;
 pub(super) mod migrate;
 mod records;
 mod store;
+mod tables;
 mod uses;
 mod value;
 mod writer;
 
+pub use backup::{BackupError, Manifest, back_up, restore, verify_backup};
 pub use store::SqlStore;
 pub(super) use value::values;
 pub use value::{Row, Value};
