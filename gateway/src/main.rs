@@ -134,12 +134,6 @@ fn carry_out(settings: Settings, command: Command) -> Result<(), Fault> {
     }
 }
 
-/// One JSON line on standard output.
-fn show(manifest: &Manifest) -> Result<(), Fault> {
-    println!("{}", serde_json::to_string(manifest).unwrap_or_default());
-    Ok(())
-}
-
 /// Writes what happens to standard error; spans go to the export, if there is one.
 fn log(export: Option<&Export>) {
     // SQL statements and TLS records may hold patients' ids: those crates stay silent.
@@ -152,6 +146,12 @@ fn log(export: Option<&Export>) {
         .with(written)
         .with(export.map(Export::layer))
         .init();
+}
+
+/// One JSON line on standard output.
+fn show(manifest: &Manifest) -> Result<(), Fault> {
+    println!("{}", serde_json::to_string(manifest).unwrap_or_default());
+    Ok(())
 }
 
 fn settings(place: Place) -> Result<Settings, SettingsError> {

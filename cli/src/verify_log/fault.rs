@@ -102,7 +102,7 @@ mod tests {
             LogFault::Input { detail: some() },
         ];
         let table = include_str!("../../../docs/errors.md");
-        let section = table.split("### The public log\n").nth(1).unwrap_or_default();
+        let section = table.split("## The public log\n").nth(1).unwrap_or_default();
         let section = section.split("\n## ").next().unwrap_or_default();
         let listed: Vec<_> = section
             .lines()
