@@ -1,5 +1,6 @@
 //! The same tests again, over a real chain: each has an anvil of its own (see `common`). Not the
 //! gas: it depends on the zero bytes in signatures, and those on the contract's address.
+#![allow(clippy::duplicate_mod, reason = "the same tests over the other ledger")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "checkpoints.rs"]

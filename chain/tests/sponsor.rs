@@ -29,7 +29,7 @@ impl Stage {
         change(&mut settings);
         anvil.stay_at(START);
         let clock = Arc::new(AtomicU64::new(system_now()));
-        let ledger = Ledger::Rpc(open(&settings, &clock), anvil);
+        let ledger = Ledger::Rpc(Box::new(open(&settings, &clock)), anvil);
         let world = World {
             dir,
             time: Arc::new(AtomicU64::new(START)),
@@ -62,7 +62,7 @@ impl Stage {
             unreachable!()
         };
         drop(rpc);
-        let ledger = Ledger::Rpc(open(&self.settings, &self.clock), anvil);
+        let ledger = Ledger::Rpc(Box::new(open(&self.settings, &self.clock)), anvil);
         let world = World { ledger, ..self.world };
         Self { world, ..self }
     }
@@ -89,12 +89,7 @@ impl Stage {
     /// Most wei a unit of gas that the one waiting transaction pays.
     fn offered(&self) -> u64 {
         let pool = self.anvil().ask("txpool_content", &json!([]));
-        let own = pool["pending"]
-            .as_object()
-            .unwrap()
-            .values()
-            .next()
-            .expect("a transaction waits");
+        let own = pool["pending"].as_object().unwrap().values().next().unwrap();
         let waiting = own.as_object().unwrap();
         assert_eq!(waiting.len(), 1, "one transaction, whatever it was replaced by");
         number(&waiting.values().next().unwrap()["maxFeePerGas"])

@@ -240,7 +240,12 @@ pub async fn watch_chain(gateway: Gateway) {
     let mut silent = false;
     loop {
         let looked = gateway.blocking(|g| Ok(g.look()?)).await;
-        let _only_a_panic = gateway.blocking(|g| Ok(g.ledger.mind())).await;
+        let _only_a_panic = gateway
+            .blocking(|g| {
+                g.ledger.mind();
+                Ok(())
+            })
+            .await;
         match (&looked, silent) {
             (Err(problem), false) => tracing::warn!(%problem.fault, "the chain is silent"),
             (Ok(()), true) => tracing::info!("the chain is heard again"),

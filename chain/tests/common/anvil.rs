@@ -80,7 +80,7 @@ impl Anvil {
             .by_ref()
             .map(Result::unwrap)
             .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned))
-            .expect("anvil says where it listens");
+            .unwrap();
         // What it prints later is read and dropped, so that the pipe never fills.
         std::thread::spawn(move || lines.for_each(drop));
         let port = address.rsplit_once(':').unwrap().1.trim().parse().unwrap();

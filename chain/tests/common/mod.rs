@@ -42,7 +42,7 @@ pub const OVER_RPC: bool = matches!(module_path!().as_bytes(), [b'r', b'p', b'c'
 /// Either ledger.
 pub enum Ledger {
     Embedded(Box<Embedded>),
-    Rpc(Rpc, Anvil),
+    Rpc(Box<Rpc>, Anvil),
 }
 
 impl Deref for Ledger {
@@ -50,7 +50,7 @@ impl Deref for Ledger {
     fn deref(&self) -> &Self::Target {
         match self {
             Self::Embedded(ledger) => ledger.as_ref(),
-            Self::Rpc(ledger, _) => ledger,
+            Self::Rpc(ledger, _) => ledger.as_ref(),
         }
     }
 }
@@ -61,7 +61,7 @@ impl Ledger {
             let anvil = Anvil::start(genesis().chain_id, START - 100, &[]);
             let rpc = anvil.ledger(dir, genesis());
             anvil.stay_at(START);
-            Self::Rpc(rpc, anvil)
+            Self::Rpc(Box::new(rpc), anvil)
         } else {
             Self::Embedded(Box::new(open(dir, time)))
         }

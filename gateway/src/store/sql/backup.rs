@@ -247,6 +247,9 @@ fn write_table(
     }
 }
 
+/// Takes a row of a table: its values, and the hashes that it has among them.
+type TakeRow<'a> = dyn FnMut(&Table, &[Held], &[Hash]) -> Result<(), BackupError> + 'a;
+
 /// Reads rows one after the other, and checks on the way whatever can be checked.
 struct Reading<'a> {
     manifest: &'a Manifest,
@@ -266,11 +269,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Every row, with the hashes that a row of the log completes.
-    fn all(
-        mut self,
-        from: &mut impl BufRead,
-        take: &mut dyn FnMut(&Table, &[Held], &[Hash]) -> Result<(), BackupError>,
-    ) -> Result<(), BackupError> {
+    fn all(mut self, from: &mut impl BufRead, take: &mut TakeRow<'_>) -> Result<(), BackupError> {
         let mut line = Vec::new();
         loop {
             line.clear();
