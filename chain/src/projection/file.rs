@@ -118,8 +118,11 @@ pub fn add(connection: &mut Connection, network: &Network, blocks: &[Block]) -> 
     Ok(transaction.commit()?)
 }
 
+/// A grant on the chain: commitment and one-time key.
+type Named = ([u8; 32], [u8; 65]);
+
 /// A grant or revocation at or after a random place among all logs: commitment and one-time key.
-pub fn any_grant(connection: &Connection, random: u64) -> Result<Option<([u8; 32], [u8; 65])>, ChainError> {
+pub fn any_grant(connection: &Connection, random: u64) -> Result<Option<Named>, ChainError> {
     let most: Option<i64> = connection.query_row("SELECT max(id) FROM log", [], |row| row.get(0))?;
     let Some(most) = most.map(i64::cast_unsigned).filter(|most| *most > 0) else {
         return Ok(None);
