@@ -1,5 +1,5 @@
 //! Bad days with nodes: gone, behind, on a fork, lying; and with the chain itself: replaced blocks.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
 use common::anvil::{Anvil, system_now};

@@ -1,5 +1,5 @@
 //! Bad days of the sponsor: stuck transactions, the fee cap, others who were faster, kills, and no money.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
 use common::anvil::{Anvil, RICH_ADDRESS, system_now};

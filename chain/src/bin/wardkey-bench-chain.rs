@@ -49,9 +49,27 @@ fn measure(chain: &MadeUp, file: &Path) -> Outcome<Vec<Value>> {
     let decision = decisions(chain, &projection)?;
     let per_second = count(chain.events()) / took;
     Ok(vec![
-        row("catch-up from chain events, into memory and file", per_second, "1/s", 20_000.0, per_second >= 20_000.0),
-        row("memory for a grant, 1 M grants and 100 k devices", a_grant, "B", 600.0, a_grant <= 600.0),
-        row("permission decision without signature", decision, "µs", 5.0, decision <= 5.0),
+        row(
+            "catch-up from chain events, into memory and file",
+            per_second,
+            "1/s",
+            20_000.0,
+            per_second >= 20_000.0,
+        ),
+        row(
+            "memory for a grant, 1 M grants and 100 k devices",
+            a_grant,
+            "B",
+            600.0,
+            a_grant <= 600.0,
+        ),
+        row(
+            "permission decision without signature",
+            decision,
+            "µs",
+            5.0,
+            decision <= 5.0,
+        ),
     ])
 }
 
@@ -60,15 +78,26 @@ fn decisions(chain: &MadeUp, projection: &RwLock<Projection>) -> Outcome<f64> {
     let view = projection.read().unwrap_or_else(PoisonError::into_inner);
     let asked = (0..ASKED)
         .map(|n| {
-            let checked = SignatureChecked::new(&chain.domain, chain.grant(n)?).map_err(|denial| format!("{denial}"))?;
+            let checked =
+                SignatureChecked::new(&chain.domain, chain.grant(n)?).map_err(|denial| format!("{denial}"))?;
             let device = device(n * (DEVICES / ASKED));
-            Ok((checked, Request { device, section: 2, right: 1, now: NOW }))
+            Ok((
+                checked,
+                Request {
+                    device,
+                    section: 2,
+                    right: 1,
+                    now: NOW,
+                },
+            ))
         })
         .collect::<Outcome<Vec<_>>>()?;
     let (begun, rounds) = (Instant::now(), 200);
     for _ in 0..rounds {
         for (checked, request) in &asked {
-            checked.check(&*view, request).map_err(|denial| format!("refused: {denial}"))?;
+            checked
+                .check(&*view, request)
+                .map_err(|denial| format!("refused: {denial}"))?;
         }
     }
     Ok(begun.elapsed().as_secs_f64() * 1e6 / count(rounds * ASKED))
@@ -256,7 +285,9 @@ impl Chain for MadeUp {
                 time: NOW,
             },
             parent: hash(number - 1),
-            logs: ((number - 1) * FULL..(number * FULL).min(self.events())).map(|n| self.log(n)).collect(),
+            logs: ((number - 1) * FULL..(number * FULL).min(self.events()))
+                .map(|n| self.log(n))
+                .collect(),
         };
         Ok((first..=last).map(block).collect())
     }

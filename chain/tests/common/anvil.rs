@@ -1,5 +1,10 @@
 //! A chain of its own: anvil (Foundry), as pinned in chain/contracts/package.json, on a free port; ended when dropped.
-#![allow(dead_code, clippy::unwrap_used, reason = "test support; no test uses all of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "test support; no test uses all of it"
+)]
 
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

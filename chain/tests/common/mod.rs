@@ -1,5 +1,10 @@
 //! A small world on an embedded ledger: fixed keys, a clock that the test sets.
-#![allow(dead_code, clippy::unwrap_used, reason = "test support; no test uses all of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::large_enum_variant,
+    reason = "test support; no test uses all of it"
+)]
 
 pub mod anvil;
 pub mod proxy;

@@ -1,5 +1,10 @@
 //! A node that lies: it passes calls on to a real one, and alters what it is told to.
-#![allow(dead_code, clippy::unwrap_used, reason = "test support; no test uses all of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "test support; no test uses all of it"
+)]
 
 use super::anvil::post;
 use serde_json::{Value, json};
