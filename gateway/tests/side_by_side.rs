@@ -292,3 +292,34 @@ async fn nobody_is_served_without_the_chain_whatever_the_store_says() {
     refused(&scene.read("2").await, 503, "chain-silent");
     drop(second);
 }
+
+/// A patient's key that floods the sponsor with valid grants, at both gateways: it is counted once for both, others are served,
+/// and what it gave it can take back.
+#[tokio::test]
+async fn a_flood_from_one_key_stops_nobody_else() {
+    let url = postgres::common_url(&postgres::database());
+    let settings = format!("{}[limits]\nactions_per_key = 4\n", store_at(&url));
+    let scene = Scene::in_place(Place::with(&settings)).await;
+    let second = open_beside(&scene.place, &settings, 0);
+    second.gateway.look().unwrap();
+    let (mut given, mut refusals) = (vec![], 0);
+    for n in 0..10 {
+        let at = if n % 2 == 0 { &scene.stage } else { &second };
+        let grant = scene.patient.document(at, &scene.harbour, terms(scene.place.now())).unwrap();
+        let body = scene.patient.body(at, &scene.harbour, &grant).unwrap();
+        let reply = at.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap();
+        if reply.status.is_success() {
+            given.push(grant);
+        } else {
+            refused(&reply, 429, "quota-used");
+            refusals += 1;
+        }
+    }
+    // The scene's own grant was the first of the four.
+    assert_eq!((given.len(), refusals), (3, 7));
+    let other = wardkey_gateway::bench::actors::Patient::begin(&second).await.unwrap();
+    other.grant(&second, &scene.harbour, terms(scene.place.now())).await.unwrap();
+    for given in &given {
+        scene.patient.revoke(&second, given).await.unwrap();
+    }
+}
