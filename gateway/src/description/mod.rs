@@ -116,6 +116,13 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         false,
         "Why, percent-encoded UTF-8 of at most 500 bytes; a card that reads must give one.",
     );
+    let resumed = parameter(
+        "header",
+        "last-event-id",
+        false,
+        schemas::reference("Count"),
+        "The last event that was heard: what was told since comes first.",
+    );
     in_path
         .chain(in_query)
         .chain(signed)
@@ -123,6 +130,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         .chain((operation.takes.is_some() && !matches!(operation.by, By::Anyone)).then_some(digest))
         .chain(operation.permission.map(permission))
         .chain(operation.reason.then_some(reason))
+        .chain(matches!(operation.gives, Gives::Events).then_some(resumed))
         .collect()
 }
 
