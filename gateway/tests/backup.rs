@@ -61,14 +61,21 @@ async fn taken_under_load_it_is_one_state_and_goes_from_one_database_to_the_othe
     });
     let mut meanwhile = 0;
     while !making.is_finished() || meanwhile < 5 {
-        done(&scene.write(&[scene.record(ALLERGIES, &format!("meanwhile {meanwhile}"))]).await);
+        done(
+            &scene
+                .write(&[scene.record(ALLERGIES, &format!("meanwhile {meanwhile}"))])
+                .await,
+        );
         meanwhile += 1;
     }
     let manifest = making.await.unwrap();
     let records = usize::try_from(manifest.rows["records"]).unwrap();
     assert!((20..=20 + meanwhile).contains(&records));
     assert_eq!(manifest.rows["log"], manifest.size);
-    assert_eq!(scene.stage.gateway.store.log_root(manifest.size).unwrap(), manifest.root);
+    assert_eq!(
+        scene.stage.gateway.store.log_root(manifest.size).unwrap(),
+        manifest.root
+    );
     assert_eq!(backup::verify(&first).unwrap(), manifest);
 
     let on_postgres = store_at(&postgres::common_url(&postgres::database()));
@@ -76,7 +83,11 @@ async fn taken_under_load_it_is_one_state_and_goes_from_one_database_to_the_othe
     let (stage, _wire) = open(folder.path(), &on_postgres, Default::default());
     assert_eq!(stage.gateway.store.log_head().unwrap(), (manifest.size, manifest.root));
     let again = make(folder.path(), &on_postgres, &second);
-    assert_eq!((again.sha256, &again.rows), (manifest.sha256, &manifest.rows), "the same bytes from PostgreSQL");
+    assert_eq!(
+        (again.sha256, &again.rows),
+        (manifest.sha256, &manifest.rows),
+        "the same bytes from PostgreSQL"
+    );
     reads_the_same(&scene, &stage, records).await;
 
     let (folder, _) = restored(&data, "", &second).unwrap();
@@ -99,7 +110,9 @@ async fn a_damaged_one_is_refused_and_nothing_is_taken_in() {
     let (log, record) = (line("[\"log\""), line("[\"records\""));
     let without = |line: &str| whole.replace(&format!("{line}\n"), "");
     let damages = [
-        whole.replacen("penicillin", "penicillim", 1).replacen("\"ct\":\"", "\"ct\":\"A", 1),
+        whole
+            .replacen("penicillin", "penicillim", 1)
+            .replacen("\"ct\":\"", "\"ct\":\"A", 1),
         without(&log),
         without(&record),
         format!("{whole}{record}\n"),
@@ -115,7 +128,10 @@ async fn a_damaged_one_is_refused_and_nothing_is_taken_in() {
     restored(data, "", &folder).unwrap();
     // Another network's keys.
     let other = Place::new();
-    assert_eq!(restored(other.folder.path(), "", &folder).unwrap_err().code, "store-foreign");
+    assert_eq!(
+        restored(other.folder.path(), "", &folder).unwrap_err().code,
+        "store-foreign"
+    );
 }
 
 #[tokio::test]

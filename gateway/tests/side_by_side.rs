@@ -305,9 +305,15 @@ async fn a_flood_from_one_key_stops_nobody_else() {
     let (mut given, mut refusals) = (vec![], 0);
     for n in 0..10 {
         let at = if n % 2 == 0 { &scene.stage } else { &second };
-        let grant = scene.patient.document(at, &scene.harbour, terms(scene.place.now())).unwrap();
+        let grant = scene
+            .patient
+            .document(at, &scene.harbour, terms(scene.place.now()))
+            .unwrap();
         let body = scene.patient.body(at, &scene.harbour, &grant).unwrap();
-        let reply = at.signed(scene.patient.signer(), Ask::post("/v1/grants", &body)).await.unwrap();
+        let reply = at
+            .signed(scene.patient.signer(), Ask::post("/v1/grants", &body))
+            .await
+            .unwrap();
         if reply.status.is_success() {
             given.push(grant);
         } else {
@@ -318,7 +324,10 @@ async fn a_flood_from_one_key_stops_nobody_else() {
     // The scene's own grant was the first of the four.
     assert_eq!((given.len(), refusals), (3, 7));
     let other = wardkey_gateway::bench::actors::Patient::begin(&second).await.unwrap();
-    other.grant(&second, &scene.harbour, terms(scene.place.now())).await.unwrap();
+    other
+        .grant(&second, &scene.harbour, terms(scene.place.now()))
+        .await
+        .unwrap();
     for given in &given {
         scene.patient.revoke(&second, given).await.unwrap();
     }

@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
-use support::{postgres, store_at, Scene, done, Place, ALLERGIES};
+use support::{ALLERGIES, Place, Scene, done, postgres, store_at};
 use tempfile::TempDir;
 use wardkey_core::fault::Coded as _;
 use wardkey_core::hpke::Sealed;
@@ -45,7 +45,10 @@ impl Kept {
     }
 
     fn both() -> [Self; 2] {
-        [Self::new(""), Self::new(&store_at(&postgres::common_url(&postgres::database())))]
+        [
+            Self::new(""),
+            Self::new(&store_at(&postgres::common_url(&postgres::database()))),
+        ]
     }
 
     fn open(&self) -> Box<dyn Store> {
@@ -86,7 +89,10 @@ fn a_nonce_counts_once_and_none_counts_that_may_be_forgotten() {
         let store = kept.open();
         let now = support::system_now();
         let take = |n: u8, created: u64| store.take_nonce(&Digest([n; 32]), created).unwrap();
-        assert_eq!([take(1, now), take(1, now), take(2, now), take(1, now + 9)], [true, false, true, false]);
+        assert_eq!(
+            [take(1, now), take(1, now), take(2, now), take(1, now + 9)],
+            [true, false, true, false]
+        );
         store.sweep(now).unwrap();
         assert_eq!([take(1, now), take(3, now - 3600), take(4, now)], [false, false, true]);
         drop(store);
@@ -98,8 +104,16 @@ fn a_nonce_counts_once_and_none_counts_that_may_be_forgotten() {
 fn counts_are_apart_for_each_payee_and_hour_and_outlive_a_restart() {
     for kept in Kept::both() {
         let store = kept.open();
-        let count = |store: &dyn Store, n: u8, hour: u64, limit: u32| store.count(&Digest([n; 32]), hour, limit).unwrap();
-        assert_eq!([count(&*store, 1, 1, 2), count(&*store, 1, 1, 2), count(&*store, 1, 1, 2)], [true, true, false]);
+        let count =
+            |store: &dyn Store, n: u8, hour: u64, limit: u32| store.count(&Digest([n; 32]), hour, limit).unwrap();
+        assert_eq!(
+            [
+                count(&*store, 1, 1, 2),
+                count(&*store, 1, 1, 2),
+                count(&*store, 1, 1, 2)
+            ],
+            [true, true, false]
+        );
         assert!(count(&*store, 2, 1, 2) && count(&*store, 1, 2, 2) && !count(&*store, 3, 1, 0));
         drop(store);
         assert!(!count(&*kept.open(), 1, 1, 2));
@@ -129,7 +143,11 @@ fn unblock_requests_are_found_by_id_and_words_and_end() {
         assert!(store.answer_unblock(&id, &sealed(1), 200).unwrap());
         assert!(store.answer_unblock(&id, &sealed(2), 201).unwrap(), "it was asked");
         let found = store.unblock_named(&start, 999).unwrap().unwrap();
-        assert_eq!((found.request.digest(), found.answer), (id, Some(sealed(1))), "the first answer stays");
+        assert_eq!(
+            (found.request.digest(), found.answer),
+            (id, Some(sealed(1))),
+            "the first answer stays"
+        );
         assert!(store.unblock(&id, 1000).unwrap().is_none() && store.unblock_named(&[0; 8], 1).unwrap().is_none());
     }
 }
@@ -146,10 +164,15 @@ fn news_rise_are_told_once_and_the_newest_stays() {
             data: "{}".to_owned(),
         };
         assert_eq!(store.news_span().unwrap(), (0, 0));
-        store.tell(vec![item(one, Some(1)), item(two, None), item(one, None)], 10).unwrap();
+        store
+            .tell(vec![item(one, Some(1)), item(two, None), item(one, None)], 10)
+            .unwrap();
         store.tell(vec![item(one, Some(1)), item(one, Some(2))], 5000).unwrap();
         let all = store.news(None, 0, 100).unwrap();
-        assert_eq!(all.iter().map(|told| told.institution).collect::<Vec<_>>(), [one, two, one, one]);
+        assert_eq!(
+            all.iter().map(|told| told.institution).collect::<Vec<_>>(),
+            [one, two, one, one]
+        );
         assert!(all.windows(2).all(|pair| pair[0].id < pair[1].id));
         assert_eq!(store.news(Some(&one), all[0].id, 1).unwrap(), [all[2].clone()]);
         store.sweep(support::system_now() + 10_000).unwrap();
@@ -166,7 +189,10 @@ fn a_lease_has_one_holder() {
         let store = kept.open();
         let now = support::system_now();
         let take = |n: u8, now: u64| store.lease("checkpoint", &Digest([n; 32]), 100, now).unwrap();
-        assert_eq!([take(1, now), take(2, now), take(1, now + 1), take(2, now + 2)], [true, false, true, false]);
+        assert_eq!(
+            [take(1, now), take(2, now), take(1, now + 1), take(2, now + 2)],
+            [true, false, true, false]
+        );
     }
 }
 
@@ -204,14 +230,24 @@ fn a_server_that_may_lose_what_it_confirmed_is_refused_unless_that_is_accepted()
 fn as_first_released(file: &Path) {
     let old = file.with_extension("old");
     let store = rusqlite::Connection::open(&old).unwrap();
-    store.execute_batch(include_str!("../src/store/sqlite/steps/0002.sql")).unwrap();
+    store
+        .execute_batch(include_str!("../src/store/sqlite/steps/0002.sql"))
+        .unwrap();
     store.execute("ATTACH ?1 AS new", [file.to_string_lossy()]).unwrap();
-    let mut tables = store.prepare("SELECT name FROM main.sqlite_master WHERE type = 'table'").unwrap();
-    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut tables = store
+        .prepare("SELECT name FROM main.sqlite_master WHERE type = 'table'")
+        .unwrap();
+    let names: Vec<String> = tables
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
     drop(tables);
     assert_eq!(names.len(), 17, "{names:?}");
     for name in names {
-        store.execute_batch(&format!("INSERT INTO main.{name} SELECT * FROM new.{name}")).unwrap();
+        store
+            .execute_batch(&format!("INSERT INTO main.{name} SELECT * FROM new.{name}"))
+            .unwrap();
     }
     store.execute_batch("DETACH new; PRAGMA user_version = 2").unwrap();
     drop(store);
@@ -228,7 +264,10 @@ async fn a_file_of_the_first_release_is_brought_up_to_date_with_all_that_is_in_i
     let scene = scene.restarted(|data| as_first_released(&data.join("store.sqlite")));
     let read = done(&scene.read("2").await);
     assert_eq!(read["records"].as_array().unwrap().len(), 1);
-    assert!(scene.stage.gateway.store.count(&Digest([1; 32]), 1, 1).unwrap(), "the new tables are there");
+    assert!(
+        scene.stage.gateway.store.count(&Digest([1; 32]), 1, 1).unwrap(),
+        "the new tables are there"
+    );
 }
 
 #[tokio::test]
@@ -237,7 +276,8 @@ async fn a_database_of_the_first_release_is_brought_up_to_date_with_all_that_is_
     let settings = store_at(&postgres::common_url(&database));
     let scene = Scene::in_place(Place::with(&settings)).await;
     done(&scene.write(&[scene.record(ALLERGIES, "penicillin")]).await);
-    let later = "DROP TABLE blobs, nonces, marks, counts, unblocks, news, leases; UPDATE schema_version SET version = 2";
+    let later =
+        "DROP TABLE blobs, nonces, marks, counts, unblocks, news, leases; UPDATE schema_version SET version = 2";
     postgres::sql_at(&postgres::common(), &database, later);
     let stage = support::open_beside(&scene.place, &settings, 0);
     stage.gateway.look().unwrap();
