@@ -100,19 +100,16 @@ async fn the_institution_finds_out_what_a_card_read_and_wrote_and_nobody_else_do
 async fn the_disk_does_not_tell_which_card_it_was() {
     let scene = Scene::set().await;
     done(&scene.read("2").await);
-    let store = scene.place.store();
-    let mut query = store.prepare("SELECT ink, tag, ct FROM uses").unwrap();
-    let rows: Vec<Vec<u8>> = query
-        .query_map([], |row| {
-            let parts: [Vec<u8>; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
-            Ok(parts.concat())
-        })
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    assert_eq!(rows.len(), 1);
+    assert_eq!(scene.place.text("SELECT CAST(count(*) AS TEXT) FROM uses"), "1");
+    let line = if support::on_postgres() {
+        "SELECT encode(ink || tag || ct, 'hex') FROM uses"
+    } else {
+        "SELECT lower(hex(ink) || hex(tag) || hex(ct)) FROM uses"
+    };
+    let line = scene.place.text(line);
+    assert!(line.len() > 64, "nothing was kept");
     for secret in [scene.doctor.certificate.device_id().0, scene.patient.id.0] {
-        assert!(!rows[0].windows(16).any(|part| part == &secret[..16]), "an id in clear");
+        assert!(!line.contains(&hex::encode(&secret[..16])), "an id in clear");
     }
 }
 
@@ -125,14 +122,12 @@ async fn lines_survive_a_restart_and_a_new_day_has_a_new_ink() {
     done(&scene.read("3").await);
     let master = scene.harbour.sign_in(&scene.stage).await.unwrap();
     let found = uses(&scene, &scene.harbour, &master, &device, 0).await;
-    assert_eq!(found.iter().map(|line| line.section).collect::<Vec<_>>(), [2, 3]);
-
-    let days: i64 = scene
-        .place
-        .store()
-        .query_row("SELECT count(*) FROM inks", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(days, 2, "the key in memory is gone with the process");
+    // Both keys may have been made in the same second.
+    let mut sections: Vec<_> = found.iter().map(|line| line.section).collect();
+    sections.sort_unstable();
+    assert_eq!(sections, [2, 3]);
+    let days = scene.place.text("SELECT CAST(count(*) AS TEXT) FROM inks");
+    assert_eq!(days, "2", "the key in memory is gone with the process");
     let later = scene.place.now() + 25 * 3600;
     assert!(
         uses(&scene, &scene.harbour, &master, &device, later).await.is_empty(),

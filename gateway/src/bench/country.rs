@@ -2,11 +2,12 @@
 //! another one; what is counted is the gateway's own processor time, so that the load does not disturb the ratio.
 
 use super::load::{Answered, load};
-use super::program::Program;
+use super::program::{Program, UNLIMITED};
 use super::reads::{Scene, Shape};
 use super::row::Row;
 use super::stage::Stage;
 use crate::clock::Clock;
+use crate::keys::private_folder;
 use crate::settings::Settings;
 use crate::state::Gateway;
 use anyhow::Context as _;
@@ -50,10 +51,10 @@ pub async fn country(folder: &Path, time: Duration) -> anyhow::Result<Vec<Row>> 
 
 /// A hospital, a doctor, a patient with a record; the gateway that made them has let go of the folder.
 async fn scene(data: &Path) -> anyhow::Result<(Arc<Stage>, Arc<Scene>)> {
-    std::fs::create_dir_all(data)?;
+    private_folder(data)?;
     let settings = Settings {
         data: data.to_owned(),
-        ..Settings::defaults()?
+        ..Settings::parse(UNLIMITED)?
     };
     let stage = Stage::new(Gateway::open(settings, Clock::system())?);
     let scene = Scene::set(&stage, SHAPE).await?;

@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// All load comes from one address and one session.
+pub const UNLIMITED: &str = "[limits]\nrequests_per_address = 1000000\nrequests_per_session = 1000000\n";
+
 /// A running program; ended when dropped.
 #[derive(Debug)]
 pub struct Program(Child);
@@ -29,8 +32,11 @@ impl Program {
     /// # Errors
     /// It does not say where it listens.
     pub fn gateway(data: &Path) -> anyhow::Result<(Self, SocketAddr)> {
+        let settings = data.join("bench.toml");
+        std::fs::write(&settings, UNLIMITED)?;
         let mut command = Command::new(std::env::current_exe()?.with_file_name("wardkey-gateway"));
-        command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+        command.arg("--config").arg(settings).arg("--data").arg(data);
+        command.args(["--listen", "127.0.0.1:0"]);
         let mut program = Self::start(&mut command)?;
         let mut line = String::new();
         let out = program.0.stdout.as_mut().context("the gateway has no output")?;

@@ -3,6 +3,7 @@
 
 use super::actors::{ALL_SECTIONS, Card, Hospital, Patient, Session, Terms, unsigned};
 use super::load::load;
+use super::program::UNLIMITED;
 use super::stage::{Ask, Signer, Stage, sign};
 use crate::clock::Clock;
 use crate::error::Problem;
@@ -86,7 +87,7 @@ pub struct Figures {
 pub async fn reads(folder: &Path, shape: Shape, seconds: u64) -> anyhow::Result<Figures> {
     let mut settings = Settings {
         data: folder.to_owned(),
-        ..Settings::defaults()?
+        ..Settings::parse(UNLIMITED)?
     };
     // What is measured is the gateway, not its patience.
     settings.limits.requests_per_session = NonZeroU32::MAX;

@@ -13,6 +13,8 @@ const EVERY: &[Refused] = &[
     (500, "store-damaged"),
     (500, "store-failed"),
     (503, "gateway-busy"),
+    (503, "store-away"),
+    (503, "store-unsure"),
     (507, "disk-full"),
 ];
 /// Those with names in the path or with a query.
