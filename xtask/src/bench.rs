@@ -5,6 +5,7 @@ use crate::performance::{self, Row};
 use crate::project::Project;
 use crate::{run, setup};
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -51,6 +52,8 @@ impl Bench {
             let printed = run::output(command.current_dir(project.root()))?;
             rows.extend(serde_json::from_str::<Vec<Row>>(&printed).context("the program printed no figures")?);
         }
+        measure_gas(project)?;
+        rows.extend(gas(project)?);
         performance::print(&rows);
         if let Some(file) = &self.json {
             std::fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
@@ -60,6 +63,29 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// What each action costs against what it must cost at least, as `chain/tests/gas.rs` has it.
+fn gas(project: &Project) -> Result<Vec<Row>> {
+    let text = std::fs::read_to_string(project.path("chain/gas.json")).context("failed to read chain/gas.json")?;
+    let all: Value = serde_json::from_str(&text)?;
+    let row = |name: &str| {
+        let percent = all[name]["percent"]
+            .as_f64()
+            .with_context(|| format!("chain/gas.json has no {name}"))?;
+        let value = percent / 100.0;
+        Ok(Row {
+            figure: format!("gas ÷ its floor: {name}"),
+            value,
+            unit: "×".into(),
+            target: Some(1.3),
+            met: Some(value <= 1.3),
+        })
+    };
+    ["grant", "revoke", "approveDevice", "revokeDevice", "setCheckpoint"]
+        .map(row)
+        .into_iter()
+        .collect()
 }
 
 /// Processor and number of cores.
@@ -79,8 +105,7 @@ fn measure_gas(project: &Project) -> Result<()> {
         "--release",
         "--quiet",
         "--locked",
-        "-p",
-        "wardkey-chain",
+        "--workspace",
         "--test",
         "gas",
     ]))

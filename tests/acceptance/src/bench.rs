@@ -318,7 +318,7 @@ fn reads(place: &Place) -> Result<Vec<Figure>> {
 fn gas(place: &Place) -> Result<Vec<Figure>> {
     let text = std::fs::read(place.source("chain/gas.json")).context("failed to read chain/gas.json")?;
     let gas: Value = serde_json::from_slice(&text)?;
-    let row = |name: &str, key: &str, target: f64| match gas[key].as_f64() {
+    let row = |name: &str, key: &str, target: f64| match gas[key]["gas"].as_f64() {
         Some(value) => most(name, value, "gas", target),
         None => Figure {
             figure: name.into(),
