@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub struct Answered {
     /// How long each answer took, shortest first.
     pub took: Vec<Duration>,
-    /// How long all of it took.
+    /// From the first question to the last answer.
     pub time: Duration,
 }
 
@@ -46,7 +46,7 @@ const fn count(n: usize) -> f64 {
     n as f64
 }
 
-/// Asks over so many connections for as long as `time`.
+/// Asks over so many connections for as long as `time`, or until there is no further request.
 ///
 /// # Errors
 /// A request that cannot be made; an answer that is not 200.
@@ -54,7 +54,7 @@ pub async fn load(
     address: SocketAddr,
     connections: usize,
     time: Duration,
-    request: impl Fn() -> anyhow::Result<Vec<u8>> + Send + Sync + 'static,
+    request: impl Fn() -> anyhow::Result<Option<Vec<u8>>> + Send + Sync + 'static,
 ) -> anyhow::Result<Answered> {
     let (request, stop) = (Arc::new(request), Arc::new(AtomicBool::new(false)));
     let start = Instant::now();
@@ -64,20 +64,27 @@ pub async fn load(
             tokio::task::spawn_blocking(move || client(address, request.as_ref(), &stop))
         })
         .collect();
-    tokio::time::sleep(time).await;
-    stop.store(true, Ordering::Relaxed);
-    let mut took = Vec::new();
-    for client in clients {
-        took.extend(client.await??);
-    }
+    let all = futures::future::join_all(clients);
+    tokio::pin!(all);
+    let ended = tokio::select! {
+        ended = &mut all => ended,
+        () = tokio::time::sleep(time) => {
+            stop.store(true, Ordering::Relaxed);
+            all.await
+        }
+    };
     let time = start.elapsed();
+    let mut took = Vec::new();
+    for client in ended {
+        took.extend(client??);
+    }
     took.sort_unstable();
     Ok(Answered { took, time })
 }
 
 fn client(
     address: SocketAddr,
-    request: &(dyn Fn() -> anyhow::Result<Vec<u8>> + Sync),
+    request: &(dyn Fn() -> anyhow::Result<Option<Vec<u8>>> + Sync),
     stop: &AtomicBool,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(address)?;
@@ -85,7 +92,7 @@ fn client(
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut took = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let request = request()?;
+        let Some(request) = request()? else { break };
         let asked = Instant::now();
         stream.write_all(&request)?;
         answer(&mut reader)?;

@@ -99,8 +99,10 @@ pub async fn reads(folder: &Path, shape: Shape, seconds: u64) -> anyhow::Result<
 
     let time = Duration::from_secs(seconds);
     let (one, two) = (Arc::clone(&scene), Arc::clone(&scene));
-    let unverified_per_s = load(address, CLIENTS, time, move || two.plain()).await?.per_second();
-    let verified_per_s = load(address, CLIENTS, time, move || one.signed(&gateway.clock))
+    let unverified_per_s = load(address, CLIENTS, time, move || two.plain().map(Some))
+        .await?
+        .per_second();
+    let verified_per_s = load(address, CLIENTS, time, move || one.signed(&gateway.clock).map(Some))
         .await?
         .per_second();
     watch.abort();
