@@ -38,6 +38,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("imagemagick", "pictures of whole screens"),
     ("poppler-utils", "reads the poster's PDF back"),
     ("postgresql", "a database of the tests' own"),
+    ("curl", "asks the chain in the operator's paper"),
 ];
 
 /// Installs the missing packages, after saying which. Does nothing when all are there.
