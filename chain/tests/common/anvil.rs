@@ -113,8 +113,12 @@ impl Anvil {
         self.next_at(time);
     }
 
+    /// The next block has this time, or that of the newest one, if blocks that were mined freely have got ahead of it.
     pub fn next_at(&self, time: u64) {
-        self.ask("evm_setNextBlockTimestamp", &json!([time]));
+        let newest = self.ask("eth_getBlockByNumber", &json!(["latest", false]));
+        let newest = newest["timestamp"].as_str().unwrap();
+        let newest = u64::from_str_radix(&newest[2..], 16).unwrap();
+        self.ask("evm_setNextBlockTimestamp", &json!([time.max(newest)]));
     }
 
     pub fn head(&self) -> u64 {
