@@ -216,15 +216,17 @@ async fn every_request_under_a_grant_says_which_and_why() {
 #[tokio::test]
 async fn when_the_chain_is_silent_nothing_is_permitted() {
     let scene = Scene::set().await;
+    let heard = scene.stage.gateway.ledger.heard().at;
     scene.place.wire.cut.store(true, std::sync::atomic::Ordering::Relaxed);
-    scene.place.later_unheard(30);
+    // Seconds of the test itself may pass as well.
+    scene.place.later_unheard(25);
     assert!(scene.stage.gateway.look().is_err());
     done(&scene.read("2").await);
-    scene.place.later_unheard(1);
+    scene.place.later_unheard(6);
     refused(&scene.read("2").await, 503, "chain-silent");
     refused(&scene.write(&[scene.record(ALLERGIES, "x")]).await, 503, "chain-silent");
     let network = done(&scene.stage.ask(Ask::get("/v1/network")).await.unwrap());
-    assert_eq!(network["heard"].as_u64().unwrap() + 31, scene.place.now());
+    assert_eq!(network["heard"].as_u64(), Some(heard));
     scene.place.wire.cut.store(false, std::sync::atomic::Ordering::Relaxed);
     scene.place.later(0);
     done(&scene.read("2").await);
