@@ -94,8 +94,8 @@ fn picture(rows: &[Row]) -> String {
     let targets: Vec<&Row> = rows.iter().filter(|row| row.target.is_some()).collect();
     let height = line * targets.len() as f64 + 40.0;
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 900 {height}\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\" \
-         aria-label=\"How near each figure is to its target\">\n<rect width=\"900\" height=\"{height}\" fill=\"#fff\"/>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1060 {height}\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\" \
+         aria-label=\"How near each figure is to its target\">\n<rect width=\"1060\" height=\"{height}\" fill=\"#fff\"/>\n"
     );
     for (n, row) in targets.iter().enumerate() {
         let (top, target) = (20.0 + line * n as f64, row.target.unwrap_or(1.0));
